@@ -112,7 +112,7 @@ class Problem:
 
 
 def outside(error: OSError, action: str, path: str | os.PathLike[str] | None = None) -> OutsideError:
-    """Turn an ``OSError`` into the message for ``action`` (``"cannot read the map"``), with advice where one is known."""
+    """Turn an ``OSError`` into the message for ``action`` (such as "cannot read the map"), with advice where known."""
     import errno
 
     advice = {
@@ -138,4 +138,5 @@ def outside(error: OSError, action: str, path: str | os.PathLike[str] | None = N
         errno.EBUSY: "busy",
     }.get(error.errno or 0, "io")
     reason = error.strerror or type(error).__name__
-    return OutsideError(f"{action}: {reason}", code=code, path=path if path is not None else error.filename, advice=advice)
+    where = path if path is not None else error.filename
+    return OutsideError(f"{action}: {reason}", code=code, path=where, advice=advice)

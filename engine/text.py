@@ -33,6 +33,11 @@ def safe_text(value: str | bytes, limit: int = _MAX_TEXT) -> str:
     return value + "..." if cut else value
 
 
+def _is_hidden(char: str, number: int) -> bool:
+    noncharacter = 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE
+    return number in _HIDDEN or noncharacter or unicodedata.category(char) in ("Cf", "Co", "Cn", "Cs")
+
+
 def _escape(value: str) -> str:
     out: list[str] = []
     marks = 0
@@ -40,9 +45,7 @@ def _escape(value: str) -> str:
         number = ord(char)
         if number < 0x20 or 0x7F <= number < 0xA0:
             out.append(f"\\x{number:02x}")
-        elif number in _HIDDEN or 0xD800 <= number < 0xE000 or 0xFDD0 <= number <= 0xFDEF or number & 0xFFFE == 0xFFFE:
-            out.append(f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}")
-        elif unicodedata.category(char) in ("Cf", "Co", "Cn"):
+        elif _is_hidden(char, number):
             out.append(f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}")
         elif unicodedata.category(char) in ("Mn", "Me", "Mc"):
             marks += 1

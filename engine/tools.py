@@ -17,7 +17,7 @@ _MAX_OUTPUT = 64 << 20
 
 
 def child_environment(**extra: str) -> dict[str, str]:
-    """The environment for child programs: plain locale (their output is parsed), fixed PATH, nothing inherited but home."""
+    """The environment for child programs: plain locale (their output is parsed), fixed PATH, only home inherited."""
     env = {"LC_ALL": "C", "LANG": "C", "PATH": SEARCH_PATH}
     for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR"):
         if name in os.environ:
@@ -40,7 +40,9 @@ def need_tool(name: str, package: str, purpose: str) -> str:
     found = find_tool(name)
     if found is None:
         raise OutsideError(
-            f"{name} is not installed; it is needed for {purpose}", code="no-tool", advice=f"install it: apt install {package}"
+            f"{name} is not installed; it is needed for {purpose}",
+            code="no-tool",
+            advice=f"install it: apt install {package}",
         )
     return found
 

@@ -1,0 +1,29 @@
+"""The entry point: sets what Textual reads at import, then the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Textual reads these when it is imported, so they must stand before any screen is. A slow link delivers an arrow
+# key's bytes far apart: with the default delay they are read as Escape and two letters.
+_TEXTUAL_DEFAULTS = {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_FPS": "15"}
+
+
+def set_environment() -> None:
+    """Defaults for Textual; what the person has set is kept."""
+    for name, value in _TEXTUAL_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("ESCDELAY", "500" if os.environ.get("SSH_CONNECTION") else "200")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    set_environment()
+    from tui.commands import run
+
+    return run(sys.argv[1:] if argv is None else argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
