@@ -1,0 +1,59 @@
+"""From a command line's SOURCE to one stack of sources: image, device, split image or case, with map and window."""
+
+from __future__ import annotations
+
+import os
+
+from engine.cases.case import is_case, load_case
+from engine.errors import UsageError
+from engine.source import HoleSource, Source, WindowSource, open_path
+from engine.text import parse_range
+
+
+def open_source(
+    text: str | os.PathLike[str],
+    *,
+    map: str | os.PathLike[str] | None = None,
+    window: str | tuple[int, int] | None = None,
+) -> Source:
+    """The source that SOURCE and its options name.
+
+    ``text`` is a disk image, a block device, the first piece of a split image, or a case directory (its image under
+    its map). ``map`` attaches a ddrescue mapfile: what it does not call finished becomes a hole. ``window`` is
+    ``START+SIZE``, ``START-END`` or (start, end) in bytes. Raises ``RescueError``.
+    """
+    if is_case(text):
+        case = load_case(text)
+        source = open_path(case.image)
+        map = map if map is not None else (case.map if case.map.exists() else None)
+    else:
+        source = open_path(text)
+    try:
+        if map is not None:
+            source = lay_map(source, map)
+        if window is not None:
+            start, end = parse_range(window) if isinstance(window, str) else window
+            if start >= source.size:
+                raise UsageError(
+                    "the window begins behind the end", path=os.fspath(text), offset=start,
+                    advice=f"the source has {source.size} bytes",
+                )  # fmt: skip
+            source = WindowSource(source, start, min(end, source.size) - start)
+    except BaseException:
+        source.close()
+        raise
+    return source
+
+
+def lay_map(source: Source, map: str | os.PathLike[str]) -> Source:
+    """``source`` with everything that the mapfile at ``map`` does not call finished as a hole.
+
+    What lies outside the map is a hole too: nobody said that it was read. An image that is shorter than what the map
+    calls finished keeps its size extended by a hole.
+    """
+    from engine.mapfile import read_map
+
+    finished = read_map(map).ranges("+")
+    end = int(finished.ends[-1]) if finished else 0
+    size = max(source.size, end)
+    return HoleSource(source, finished.complement(0, size), size=size)

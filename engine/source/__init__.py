@@ -1,0 +1,20 @@
+"""Sources: where bytes come from. Always read-only, always aware of what nobody has read."""
+
+from engine.source.base import Reading, Source
+from engine.source.device import DeviceSource
+from engine.source.file import FileSource
+from engine.source.opening import open_path
+from engine.source.split import SplitSource
+from engine.source.views import HoleSource, SwapSource, WindowSource
+
+__all__ = [
+    "DeviceSource",
+    "FileSource",
+    "HoleSource",
+    "Reading",
+    "Source",
+    "SplitSource",
+    "SwapSource",
+    "WindowSource",
+    "open_path",
+]
