@@ -1,0 +1,19 @@
+"""Settings for all tests: reproducible properties without deadlines, private folders for state and settings."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("rescuedeck", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("rescuedeck")
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or leaves anything in the person's own settings, state and cache."""
+    home = tmp_path_factory.mktemp("xdg")
+    for name in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
