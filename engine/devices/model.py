@@ -1,0 +1,257 @@
+"""What is known of a disk without opening it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.host.roots import DevNo
+
+USE_WORDS = {
+    "mount": "mounted at {what}",
+    "swap": "in use as swap",
+    "lvm": "part of the logical volume {what}",
+    "md": "part of the RAID array {what}",
+    "crypt": "holds the opened encrypted volume {what}",
+    "mpath": "one path of the multipath device {what}",
+    "dm": "part of the mapped device {what}",
+    "loop": "attached to the loop device {what}",
+    "btrfs": "one of the devices of the btrfs mounted at {what}",
+    "holder": "held by {what}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One way in which the running system uses a device.
+
+    ``kind`` is a key of ``USE_WORDS``; ``what`` the mount point, volume or device on the other side; ``node`` the
+    kernel name of the disk, partition or device on top of it that is used; ``read_only`` when nothing is written that
+    way (a read-only mount of a journalling file system may still have replayed its journal).
+    """
+
+    kind: str
+    what: str
+    node: str
+    read_only: bool = False
+
+    @property
+    def words(self) -> str:
+        """``mounted at /home``; text from the system: through ``safe_text`` before it is shown."""
+        text = USE_WORDS.get(self.kind, USE_WORDS["holder"]).format(what=self.what)
+        return f"{text} (read-only)" if self.read_only else text
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Where a disk is plugged in; noted while it is there, for it cannot be read after it is gone.
+
+    ``text`` stays the same when the same disk returns to the same place (no host or target counters in it).
+    ``scsi_host`` (``host2``) is where a rescan is asked for, ``usb`` (``2-1``) names the USB port for power switching,
+    ``ata`` (``ata3``) is the name used in the kernel log, ``nvme`` (``nvme0``) the controller, ``pci`` its slot.
+    """
+
+    text: str
+    scsi_host: str | None = None
+    usb: str | None = None
+    ata: str | None = None
+    nvme: str | None = None
+    pci: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How much a disk was asked and how much it answered since it was attached.
+
+    ``requested``, ``done`` and ``errors`` are commands of SCSI-like disks, None for others; ``in_flight`` is the number
+    of requests waiting for an answer now and ``completed`` those answered, for every disk.
+    """
+
+    completed: int
+    in_flight: int
+    requested: int | None = None
+    done: int | None = None
+    errors: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition that the kernel knows. ``start`` and ``size`` in bytes; other fields as in ``Device``."""
+
+    name: str
+    path: str
+    number: int
+    devno: DevNo
+    start: int
+    size: int
+    read_only: bool
+    filesystem: str | None
+    label: str | None
+    by_id: tuple[str, ...]
+    uses: tuple[Use, ...]
+    system: tuple[str, ...] = ()
+
+    @property
+    def mounted_at(self) -> tuple[str, ...]:
+        """Mount points of what lies on it, through volumes and arrays as well."""
+        return mount_points(self.uses)
+
+    @property
+    def in_use_by(self) -> tuple[str, ...]:
+        """Everything that uses it, in words."""
+        return use_words(self.uses)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A whole disk, or something that behaves like one (loop, RAID array, logical volume).
+
+    Strings come from the drive: they pass ``engine.text.safe_text`` before they reach a terminal.
+    """
+
+    name: str
+    """Kernel name: ``sda``, ``nvme0n1``, ``md0``. It changes from one attachment to the next."""
+    path: str
+    """Its node: ``/dev/sda``, ``/dev/mapper/vg-home``."""
+    kind: str
+    """``disk``, ``rom``, ``loop``, ``lvm``, ``crypt``, ``mpath``, ``dm``, ``raid1`` (md level), ``zram``, ``ram``."""
+    devno: DevNo
+    """Major and minor number."""
+    size: int
+    """Bytes. 0: no medium, not bound, not answering, or a sector size that the kernel refuses (520, 528)."""
+    logical_sector: int
+    """Bytes of the smallest read the drive accepts."""
+    physical_sector: int
+    """Bytes of the drive's real sectors, as it says."""
+    read_only: bool
+    removable: bool
+    """The medium can be taken out (stick, card, disc); an external USB disk is not removable but ``hotplug``."""
+    hotplug: bool
+    """It may be unplugged while the machine runs, as far as is known."""
+    rotational: bool | None
+    """Spinning disk; USB bridges say so of everything."""
+    transport: str
+    """``sata``, ``ata``, ``usb``, ``nvme``, ``sas``, ``fc``, ``iscsi``, ``scsi``, ``virtio``, ``mmc``, ``firewire``,
+    ``xen``, ``loop``, ``md``, ``dm``, ``ram`` or empty when unknown."""
+    vendor: str | None
+    model: str | None
+    serial: str | None
+    wwn: str | None
+    """World wide name: ``0x5001...``, ``eui.0025...``; None when the drive has none or hides it."""
+    firmware: str | None
+    by_id: tuple[str, ...]
+    """Names under ``/dev/disk/by-id``, sorted; empty where udev does not run."""
+    diskseq: int | None
+    """Number of this attachment, grows with every plug-in (Linux 5.15 and later)."""
+    hctl: str | None
+    """SCSI address ``host:channel:target:lun``."""
+    port: Port | None
+    sysfs_path: str
+    """Resolved directory below ``/sys/devices``."""
+    state: str | None
+    """What the kernel thinks of it: ``running``, ``offline``, ``blocked``, ``live``; None where it does not say."""
+    table: str | None
+    """Partition table type as udev saw it (``dos``, ``gpt``)."""
+    filesystem: str | None
+    """Type of what lies directly on the whole disk, if anything (``ext4``, ``LVM2_member``)."""
+    label: str | None
+    serial_source: str | None = None
+    """Where the serial number came from: ``drive``, ``usb`` (the bridge's: weak) or ``udev``."""
+    backing_file: str | None = None
+    """Loop devices: the file or device behind it."""
+    backing_offset: int = 0
+    """Loop devices: where in the backing file it begins, in bytes."""
+    slaves: tuple[str, ...] = ()
+    """Kernel names of the devices that this one is made of."""
+    counters: Counters | None = None
+    partitions: tuple[Partition, ...] = ()
+    uses: tuple[Use, ...] = ()
+    """All uses of the disk and of everything on it."""
+    system: tuple[str, ...] = ()
+    """Why it belongs to the running system: ``/``, ``/boot``, ``swap``, ``this program``, ``the case``."""
+    node: bool = True
+    """There is a block device node to open (containers show disks without one)."""
+    readable: bool = True
+    """Permissions let this process open it for reading."""
+    notes: tuple[str, ...] = field(default=())
+    """Facts about the look-up itself: what could not be found out, and why."""
+
+    @property
+    def mounted_at(self) -> tuple[str, ...]:
+        """Mount points of the disk and of everything on it."""
+        return mount_points(self.uses)
+
+    @property
+    def in_use_by(self) -> tuple[str, ...]:
+        """Everything that uses the disk or a part of it, in words."""
+        return use_words(self.uses)
+
+    @property
+    def in_use(self) -> bool:
+        """Something in the running system has it open."""
+        return bool(self.uses)
+
+    @property
+    def is_system(self) -> bool:
+        """It carries the running system: never written, and fenced off on screens."""
+        return bool(self.system)
+
+    @property
+    def writable_use(self) -> bool:
+        """Something may be writing to it now."""
+        return any(not use.read_only for use in self.uses)
+
+    @property
+    def title(self) -> str:
+        """What a person calls it: vendor and model, or the backing file, or its kind."""
+        named = " ".join(part for part in (self.vendor, self.model) if part)
+        return named or self.backing_file or self.kind
+
+    @property
+    def headline(self) -> str:
+        """The most important thing about it in a few words; empty for an idle, readable disk."""
+        found = self.warnings
+        return found[0] if found else ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know before choosing it, most important first, each a few words."""
+        found = []
+        if self.system:
+            found.append(f"system disk: {', '.join(self.system)}")
+        if self.state not in (None, "running", "live"):
+            found.append(f"the kernel says: {self.state}")
+        if self.size == 0:
+            found.append(_empty_words(self))
+        found += [use_place(use, self.name) for use in self.uses if not (self.system and use.kind == "mount")]
+        if not self.node:
+            found.append("no device node here (container?)")
+        elif not self.readable:
+            found.append("no access: needs root")
+        if self.counters is not None and self.counters.errors:
+            found.append(f"{self.counters.errors} failed commands since it was attached")
+        if self.serial is None and self.wwn is None and self.kind == "disk":
+            found.append("no serial number: cannot be told from another of its kind")
+        return tuple(dict.fromkeys(found))
+
+
+def _empty_words(device: Device) -> str:
+    if device.kind == "rom" or device.removable:
+        return "no medium"
+    if device.kind == "disk" and device.transport not in ("", "ram"):
+        return "size 0: not answering, or sectors of 520 or 528 bytes (reachable only with sg tools)"
+    return "not set up"
+
+
+def use_place(use: Use, name: str) -> str:
+    """The use in words, with the partition it concerns when that is not the disk ``name`` itself."""
+    return use.words if use.node == name else f"{use.words} ({use.node})"
+
+
+def mount_points(uses: tuple[Use, ...]) -> tuple[str, ...]:
+    """The mount points among ``uses``, each once."""
+    return tuple(dict.fromkeys(use.what for use in uses if use.kind == "mount"))
+
+
+def use_words(uses: tuple[Use, ...]) -> tuple[str, ...]:
+    """The uses in words, each once."""
+    return tuple(dict.fromkeys(use.words for use in uses))
