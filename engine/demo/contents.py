@@ -9,10 +9,38 @@ from datetime import datetime, timedelta
 
 from engine.demo.fat import DemoFile
 
-_WORDS = (
-    "drive sector map pass image copy read retry trim scrape cluster power cable head platter spindle letter "
-    "invoice holiday garden concert recipe budget meeting harbour winter summer photograph archive evening"
-).split()  # noqa: SIM905
+_WORDS = [
+    "drive",
+    "sector",
+    "map",
+    "pass",
+    "image",
+    "copy",
+    "read",
+    "retry",
+    "trim",
+    "scrape",
+    "cluster",
+    "power",
+    "cable",
+    "head",
+    "platter",
+    "spindle",
+    "letter",
+    "invoice",
+    "holiday",
+    "garden",
+    "concert",
+    "recipe",
+    "budget",
+    "meeting",
+    "harbour",
+    "winter",
+    "summer",
+    "photograph",
+    "archive",
+    "evening",
+]  # noqa: SIM905
 
 
 def picture(seed: int, width: int = 320, height: int = 200) -> bytes:

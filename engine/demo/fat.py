@@ -20,7 +20,7 @@ _DIRECTORY, _ARCHIVE, _VOLUME, _LONG = 0x10, 0x20, 0x08, 0x0F
 
 @dataclass(frozen=True, slots=True)
 class DemoFile:
-    """A file to write: ``path`` with ``/``, content, local time; a ``deleted`` one leaves entry and clusters, no chain."""
+    """A file to write: ``path`` with ``/``, content, local time; a ``deleted`` one keeps entry and clusters."""
 
     path: str
     data: bytes
