@@ -1,0 +1,195 @@
+"""The one table of keys: bindings, the key row, the help screen and the manual all come from here.
+
+A scope is a screen or a widget that has keys of its own. ``footer`` orders the entries of the key row (small first;
+0 keeps a key out of it): movement keys stay out, verbs go in, and what does not fit at the end is left out whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One action and the keys that call it."""
+
+    id: str
+    """``scope.name``, unique; a person's own key map refers to it."""
+    keys: str
+    """Textual's key names, comma separated; the first is shown."""
+    action: str
+    label: str
+    """One or two words for the key row."""
+    help: str
+    """A sentence for the help screen and the manual."""
+    footer: int = 0
+    priority: bool = False
+    shown: str | None = None
+    """How the keys are written when Textual's names would puzzle."""
+
+    @property
+    def scope(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+    @property
+    def display(self) -> str:
+        """The first key as people write it: for the key row."""
+        return _written((self.shown or self.keys).split(",")[0])
+
+    @property
+    def display_all(self) -> str:
+        """All keys as people write them: for help and manual."""
+        return " ".join(dict.fromkeys(_written(key) for key in (self.shown or self.keys).split(",")))
+
+
+_NAMES = {
+    "question_mark": "?", "slash": "/", "plus": "+", "minus": "-", "colon": ":", "full_stop": ".", "comma": ",",
+    "equals_sign": "=", "enter": "Enter", "escape": "Esc", "space": "Space", "tab": "Tab", "up": "Up", "down": "Down",
+    "left": "Left", "right": "Right", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+    "backspace": "Backspace", "delete": "Del", "insert": "Ins", "asterisk": "*", "underscore": "_",
+    "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
+}  # fmt: skip
+
+
+def _written(key: str) -> str:
+    *modifiers, name = key.split("+") if key != "+" else ["+"]
+    name = _NAMES.get(name, name.upper() if len(name) > 1 and name[0] == "f" and name[1:].isdigit() else name)
+    words = {"ctrl": "^", "shift": "Shift-", "alt": "Alt-"}
+    prefix = "".join(words.get(modifier, modifier + "-") for modifier in modifiers)
+    return prefix + (name.upper() if prefix == "^" and len(name) == 1 else name)
+
+
+# Scope by scope: its title on the help screen, then its keys.
+SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
+    "deck": (
+        "Everywhere",
+        (
+            Key("deck.help", "question_mark,f1", "app.help", "help", "the keys of this screen and what it is for", 90),
+            Key("deck.jobs", "J", "app.jobs", "jobs", "running and stopped jobs"),
+            Key("deck.palette", "ctrl+p", "app.command_palette", "palette", "all commands and themes by name"),
+            Key("deck.quit", "ctrl+q", "app.quit", "quit", "leave the deck; jobs go on", priority=True),
+        ),
+    ),
+    "screen": (
+        "Every screen",
+        (
+            Key("screen.back", "q,escape", "screen.back", "back", "back to the screen before", 95),
+            Key("screen.next", "tab", "app.focus_next", "next", "to the next pane"),
+            Key("screen.previous", "shift+tab", "app.focus_previous", "previous", "to the pane before"),
+        ),
+    ),
+    "list": (
+        "In lists",
+        (
+            Key("list.up", "k", "cursor_up", "up", "one row up", shown="up,k"),
+            Key("list.down", "j", "cursor_down", "down", "one row down", shown="down,j"),
+            Key("list.top", "g,home", "scroll_top", "top", "first row", shown="g,home"),
+            Key("list.bottom", "G,end", "scroll_bottom", "bottom", "last row", shown="G,end"),
+        ),
+    ),
+    "prompt": (
+        "In the line for questions and input",
+        (
+            Key("prompt.accept", "enter", "accept", "ok", "take what is written", 10),
+            Key("prompt.complete", "tab", "complete", "complete", "complete a path", 20),
+            Key("prompt.cancel", "escape", "cancel", "cancel", "leave it", 30),
+        ),
+    ),
+    "start": (
+        "Start",
+        (
+            Key("start.open", "enter,right,l", "open", "open", "open what the cursor is on", 10),
+            Key("start.path", "o", "open_path", "open path", "open a case, an image, a map or a device by path", 20),
+            Key("start.image", "i", "image", "image it", "image the device under the cursor into a new case", 30),
+            Key("start.devices", "d", "devices", "devices", "all devices with identity, health and what uses them", 40),
+            Key("start.refresh", "r", "refresh", "refresh", "look again for devices, files and jobs", 50),
+            Key("start.quit", "q", "app.quit", "quit", "leave the deck; jobs go on", 95),
+        ),
+    ),
+    "devices": (
+        "Devices",
+        (
+            Key("devices.image", "i,enter", "image", "image it", "image this device into a new case", 10),
+            Key("devices.health", "H", "health", "health", "ask the drive for its health; asks you first", 20),
+            Key("devices.refresh", "r", "refresh", "refresh", "look again", 30),
+        ),
+    ),
+    "case": (
+        "Case",
+        (
+            Key("case.open", "enter", "open", "open", "do what the cursor is on", 10),
+            Key("case.rescue", "R", "rescue", "rescue", "start or watch the rescue", 20),
+            Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
+        ),
+    ),
+    "jobs": (
+        "Jobs",
+        (
+            Key("jobs.open", "enter,right,l", "open", "open", "watch this job", 10),
+            Key("jobs.stop", "s", "stop", "stop", "stop after the present block; it can go on later", 20),
+            Key("jobs.resume", "u", "resume", "resume", "go on with a stopped job", 30),
+            Key("jobs.refresh", "r", "refresh", "refresh", "look again", 40),
+        ),
+    ),
+    "map": (
+        "Block map",
+        (
+            Key("map.left", "left,h", "left", "left", "one cell to the left"),
+            Key("map.right", "right,l", "right", "right", "one cell to the right"),
+            Key("map.up", "up,k", "up", "up", "one row up"),
+            Key("map.down", "down,j", "down", "down", "one row down"),
+            Key("map.page_up", "pageup", "page_up", "page up", "one view back"),
+            Key("map.page_down", "pagedown", "page_down", "page down", "one view on"),
+            Key("map.first", "home,g", "first", "first", "to the first byte"),
+            Key("map.last", "end,G", "last", "last", "to the last byte"),
+            Key("map.zoom_in", "plus,equals_sign", "zoom_in", "zoom in", "look closer; in a mixed cell go to the worst that is in it", 60),
+            Key("map.zoom_out", "minus", "zoom_out", "zoom out", "look from further away", 61),
+            Key("map.zoom_whole", "0", "zoom_whole", "whole", "the whole drive", 62),
+            Key("map.zoom_sectors", "1", "zoom_sectors", "sectors", "one sector in each cell"),
+            Key("map.zoom_block", "z", "zoom_block", "fit block", "fit the block under the cursor into the view"),
+            Key("map.next", "n", "next", "next gap", "to the next area that is not rescued", 63),
+            Key("map.previous", "N", "previous", "gap before", "to the area before that is not rescued"),
+        ),
+    ),
+    "rescue": (
+        "Rescue",
+        (
+            Key("rescue.pause", "p,space", "pause", "pause", "pause the rescue, or go on with it; the drive is not read meanwhile", 10),
+            Key("rescue.stop", "s", "stop", "stop", "end the rescue after the read in flight (asks); it can go on later", 20),
+            Key("rescue.recipe", "c", "recipe", "recipe", "go on with another recipe", 30),
+            Key("rescue.details", "d,enter", "details", "details", "the command line, files, the drive and all events", 40),
+            Key("rescue.follow", "f", "follow", "follow", "keep the place that is being read in view", 50),
+        ),
+    ),
+    "help": (
+        "Help",
+        (Key("help.close", "q,escape,question_mark,f1", "close", "close", "close the help", 10),),
+    ),
+}  # fmt: skip
+
+BY_ID = {key.id: key for _title, keys in SCOPES.values() for key in keys}
+
+
+def bindings(*scopes: str) -> list[BindingType]:
+    """The bindings of ``scopes`` for a screen's or widget's ``BINDINGS``."""
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            show=key.footer > 0,
+            key_display=key.display,
+            priority=key.priority,
+            id=key.id,
+        )
+        for scope in scopes
+        for key in SCOPES[scope][1]
+    ]
+
+
+def title(scope: str) -> str:
+    """The scope's heading on the help screen."""
+    return SCOPES[scope][0]

@@ -1,0 +1,1 @@
+"""Screens: one for each task. A screen asks the engine, gets frozen values back and shows them."""

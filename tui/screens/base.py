@@ -1,0 +1,77 @@
+"""The frame every screen stands in: title row, body, prompt row, key row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+
+from engine.errors import RescueError
+from tui.keys import bindings
+from tui.widgets.key_row import KeyRow
+from tui.widgets.prompt_row import Level, PromptRow
+from tui.widgets.title_row import TitleRow
+
+if TYPE_CHECKING:
+    from tui.app import DeckApp
+
+
+class DeckScreen(Screen[None]):
+    """A screen of the deck. Subclasses set ``SCOPES``, ``TITLE`` and ``HELP`` and yield their body from ``body``."""
+
+    BINDINGS = bindings("screen")
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+    """Scopes of the key table that the help screen shows for this screen, its own first."""
+    HELP: ClassVar[str] = ""
+    """What is this screen for: a paragraph for the help screen."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+
+    def __init__(self, subject: str = "") -> None:
+        super().__init__()
+        self._title_row = TitleRow()
+        self._title_row.name_text = self.TITLE or ""
+        self._title_row.subject = subject
+        self.prompt = PromptRow()
+
+    @property
+    def deck(self) -> DeckApp:
+        """The app, with its own type."""
+        return cast("DeckApp", self.app)
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between title row and prompt row."""
+        return ()
+
+    def compose(self) -> ComposeResult:
+        """The frame around ``body``."""
+        yield self._title_row
+        yield Vertical(*self.body(), id="body")
+        yield self.prompt
+        yield KeyRow()
+
+    def set_subject(self, subject: str) -> None:
+        """Which case or source this screen is about; made safe by the row."""
+        self._title_row.subject = subject
+
+    def set_writes(self, target: str) -> None:
+        """Name the medium that may be written to; empty: READ ONLY."""
+        self._title_row.writes = target
+
+    def say(self, text: str, level: Level = "info") -> None:
+        """A message in the prompt row."""
+        self.prompt.say(text, level)
+
+    def tell_error(self, error: RescueError) -> None:
+        """An error a person can act on, in the prompt row and in the log."""
+        self.log.warning(str(error))
+        self.prompt.say(str(error), "error")
+
+    def action_back(self) -> None:
+        """Back to the screen before."""
+        if len(self.app.screen_stack) > 1:
+            self.app.pop_screen()

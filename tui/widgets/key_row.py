@@ -1,0 +1,72 @@
+"""The bottom row: the keys of this screen, whole entries only, clickable."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.keys import BY_ID, Key
+
+
+class KeyRow(Widget):
+    """Shows as many keys as fit, by their order in the key table; help and back always stay."""
+
+    COMPONENT_CLASSES = {"key--key", "key--label", "key--off"}
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: tuple[tuple[Key, bool], ...] = ()
+        self._spots: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        """Follow the screen's bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def on_unmount(self) -> None:
+        """Stop following."""
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        entries: dict[str, tuple[Key, bool]] = {}
+        for _node, binding, enabled, _tooltip in screen.active_bindings.values():
+            key = BY_ID.get(binding.id or "")
+            if key is not None and key.footer > 0:
+                entries.setdefault(key.action, (key, enabled))
+        found = tuple(sorted(entries.values(), key=lambda entry: entry[0].footer))
+        if found != self._entries:
+            self._entries = found
+            self.refresh()
+
+    def render(self) -> Text:
+        """The row; entries that do not fit are left out whole, the later ones before help and back."""
+        width = self.size.width
+        kept = list(self._entries)
+        while kept and sum(_width(key) for key, _enabled in kept) + 2 * (len(kept) - 1) + 2 > width:
+            spare = [entry for entry in kept if entry[0].footer < 90] or kept
+            kept.remove(spare[-1])
+        text = Text(" ", no_wrap=True, overflow="crop", end="")
+        self._spots = []
+        for number, (key, enabled) in enumerate(kept):
+            if number:
+                text.append("  ")
+            start = text.cell_len
+            off = self.get_component_rich_style("key--off")
+            text.append(key.display, self.get_component_rich_style("key--key") if enabled else off)
+            text.append(" " + key.label, self.get_component_rich_style("key--label") if enabled else off)
+            self._spots.append((start, text.cell_len, key.keys.split(",")[0]))
+        return text
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on an entry presses its key."""
+        for start, end, key in self._spots:
+            if start <= event.x < end:
+                self.app.simulate_key(key)
+                event.stop()
+
+
+def _width(key: Key) -> int:
+    return cell_len(key.display) + 1 + cell_len(key.label)

@@ -1,0 +1,225 @@
+"""The row above the keys: messages, one-key questions and one-line input.
+
+It is always there, so that nothing moves when it speaks: a message costs some 75 bytes, a dialog 15,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.widget import Widget
+
+from engine.text import safe_text
+from tui.keys import bindings
+from tui.widgets.labels import shorten
+
+Level = Literal["info", "warning", "error"]
+Complete = Callable[[str], Sequence[str]]
+
+
+@dataclass(slots=True)
+class _Question:
+    text: str
+    choices: str
+    default: str
+    then: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Entry:
+    text: str
+    then: Callable[[str], None]
+    complete: Complete | None
+    value: str = ""
+    cursor: int = 0
+    offered: str = ""
+    before: Widget | None = field(default=None)
+
+
+class PromptRow(Widget):
+    """One line. ``say`` shows, ``ask`` takes one key, ``read`` takes a line; Escape answers with the default."""
+
+    COMPONENT_CLASSES = {"prompt--info", "prompt--warning", "prompt--error", "prompt--question", "prompt--cursor"}
+    BINDINGS = bindings("prompt")
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__(id="prompt")
+        self._message = ""
+        self._level: Level = "info"
+        self._open: _Question | _Entry | None = None
+        self._before: Widget | None = None
+
+    @property
+    def busy(self) -> bool:
+        """A question or an input is open."""
+        return self._open is not None
+
+    @property
+    def text(self) -> str:
+        """The message on show (tests and help read it)."""
+        return self._message
+
+    def say(self, text: str, level: Level = "info") -> None:
+        """Show a message until the next one. Text from a disk is made safe here."""
+        text = safe_text(text)
+        if (text, level) != (self._message, self._level):
+            self._message, self._level = text, level
+            if not self.busy:
+                self.refresh()
+
+    def ask(self, question: str, then: Callable[[str], None], *, choices: str = "yn", default: str = "n") -> None:
+        """Ask for one key of ``choices``; ``then`` gets it, or ``default`` on Escape or Enter."""
+        self._start(_Question(safe_text(question), choices, default, then))
+
+    def read(
+        self, prompt: str, then: Callable[[str], None], *, value: str = "", complete: Complete | None = None
+    ) -> None:
+        """Read a line; ``then`` gets it on Enter and nothing is called on Escape. ``complete`` offers longer values."""
+        self._start(_Entry(safe_text(prompt), then, complete, value, len(value)))
+
+    def _start(self, opened: _Question | _Entry) -> None:
+        if not self.busy:
+            self._before = self.screen.focused
+        self._open = opened
+        self.can_focus = True
+        self.focus()
+        self.refresh_bindings()
+        self.refresh()
+
+    def _close(self) -> None:
+        self._open = None
+        self.can_focus = False
+        self._message = ""
+        before, self._before = self._before, None
+        self.screen.set_focus(before if before is not None and before.is_attached else None)
+        self.refresh()
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """While it is open, letters are answers and not commands."""
+        return self.busy and character is not None and character.isprintable()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Completion only where there is something to complete."""
+        if action == "complete":
+            return isinstance(self._open, _Entry) and self._open.complete is not None
+        return self.busy
+
+    def action_accept(self) -> None:
+        """Enter."""
+        opened = self._open
+        self._close()
+        if isinstance(opened, _Question):
+            opened.then(opened.default)
+        elif opened is not None:
+            opened.then(opened.value)
+
+    def action_cancel(self) -> None:
+        """Escape: a question gets its default, an input is dropped."""
+        opened = self._open
+        self._close()
+        if isinstance(opened, _Question):
+            opened.then(opened.default)
+
+    def action_complete(self) -> None:
+        """Tab: extend the value as far as it is certain, and show what could follow."""
+        entry = self._open
+        if not isinstance(entry, _Entry) or entry.complete is None:
+            return
+        found = list(entry.complete(entry.value))
+        if found:
+            common = _common(found)
+            if len(common) > len(entry.value):
+                entry.value = common
+            entry.cursor = len(entry.value)
+        names = [name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "") for name in found]
+        entry.offered = "  ".join(names[:20]) if len(found) > 1 else ("" if found else "nothing there")
+        self.refresh()
+
+    def _on_key(self, event: events.Key) -> None:
+        if not self.busy:
+            return
+        character = event.character if event.is_printable else None
+        if isinstance(self._open, _Question):
+            if character is not None:
+                event.stop()
+                event.prevent_default()
+                if character.lower() in self._open.choices:
+                    opened = self._open
+                    self._close()
+                    opened.then(character.lower())
+            return
+        assert self._open is not None
+        if self._edit(self._open, event.key, character):
+            event.stop()
+            event.prevent_default()
+            self.refresh()
+
+    def _edit(self, entry: _Entry, key: str, character: str | None) -> bool:
+        value, at = entry.value, entry.cursor
+        entry.offered = ""
+        if character is not None:
+            entry.value, entry.cursor = value[:at] + character + value[at:], at + 1
+        elif key in ("backspace", "ctrl+h"):
+            entry.value, entry.cursor = value[: max(0, at - 1)] + value[at:], max(0, at - 1)
+        elif key == "delete":
+            entry.value = value[:at] + value[at + 1 :]
+        elif key == "ctrl+u":
+            entry.value, entry.cursor = value[at:], 0
+        elif key in ("ctrl+w", "ctrl+backspace"):
+            keep = value[:at].rstrip("/ ").rfind("/") + 1
+            entry.value, entry.cursor = value[:keep] + value[at:], keep
+        elif key in ("left", "right", "home", "end", "ctrl+a", "ctrl+e"):
+            places = {"left": at - 1, "right": at + 1, "home": 0, "ctrl+a": 0}
+            entry.cursor = min(max(places.get(key, len(value)), 0), len(value))
+        else:
+            return False
+        return True
+
+    def _on_paste(self, event: events.Paste) -> None:
+        if isinstance(self._open, _Entry):
+            line = event.text.partition("\n")[0].strip()
+            entry = self._open
+            entry.value = entry.value[: entry.cursor] + line + entry.value[entry.cursor :]
+            entry.cursor += len(line)
+            event.stop()
+            self.refresh()
+
+    def render(self) -> Text:
+        """The row in the widget's width."""
+        style = self.get_component_rich_style
+        width = self.size.width
+        text = Text(" ", no_wrap=True, overflow="crop", end="")
+        if isinstance(self._open, _Question):
+            marks = "/".join(c.upper() if c == self._open.default else c for c in self._open.choices)
+            text.append(shorten(self._open.text, width - len(marks) - 4), style("prompt--question"))
+            text.append(f" {marks} ", style("prompt--question"))
+            text.append(" ", style("prompt--cursor"))
+        elif isinstance(self._open, _Entry):
+            entry = self._open
+            text.append(entry.text + " ", style("prompt--question"))
+            room = max(8, width - text.cell_len - 2)
+            before, after = safe_text(entry.value[: entry.cursor]), safe_text(entry.value[entry.cursor :])
+            while cell_len(before) >= room:
+                before = before[1:]
+            text.append(before)
+            text.append(after[:1] or " ", style("prompt--cursor"))
+            text.append(after[1:])
+            if entry.offered:
+                text.append("  " + safe_text(entry.offered), style("prompt--info"))
+        else:
+            text.append(shorten(self._message, width - 2), style(f"prompt--{self._level}"))
+        return text
+
+
+def _common(names: Sequence[str]) -> str:
+    low, high = min(names), max(names)
+    for number, char in enumerate(low):
+        if number >= len(high) or high[number] != char:
+            return low[:number]
+    return low
