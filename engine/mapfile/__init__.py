@@ -1,0 +1,1 @@
+"""ddrescue's mapfile: model, reading, writing, algebra, drawing, recipes. numpy loads with the modules."""

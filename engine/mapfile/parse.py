@@ -1,0 +1,129 @@
+"""Reading mapfiles strictly, as ddrescue reads its rescue map: the first wrong line is an error with its number."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import numpy as np
+
+from engine.errors import DamagedError, OutsideError, outside
+from engine.mapfile.lines import lines, parse_block, parse_status
+from engine.mapfile.model import Comment, Mapfile
+from engine.mapfile.scan import BlockList, read_blocks
+
+MAX_FILE = 1 << 30
+_MAX_COMMENTS, _MAX_COMMENT, _MAX_COMMENT_BYTES = 10_000, 1 << 16, 4 << 20
+_HEADINGS = (b"#current_poscurrent_status", b"#current_poscurrent_statuscurrent_pass", b"#possizestatus")
+
+Pathish = str | os.PathLike[str]
+
+
+class CommentBox:
+    """Collects the comments worth keeping when a changed map is written; bounded against hostile input."""
+
+    def __init__(self) -> None:
+        self.kept: list[Comment] = []
+        self._bytes = 0
+
+    def add(self, before: int, text: bytes, whole_line: bool = True) -> None:
+        text = text.rstrip(b" \t\r\v\f").replace(b"\r", b" ")
+        if before <= 0 and b"".join(text.split()) in _HEADINGS:
+            return  # written anew with every map
+        if not whole_line and before < 0:
+            return
+        self._bytes += len(text)
+        if len(text) <= _MAX_COMMENT and len(self.kept) < _MAX_COMMENTS and self._bytes <= _MAX_COMMENT_BYTES:
+            self.kept.append(Comment(before, text))
+
+
+def read_file(path: Pathish) -> bytes:
+    """The bytes of a mapfile. Refuses devices and folders, and what is far too large; raises ``OutsideError``."""
+    try:
+        state = os.stat(path)  # before opening: to open a failing drive can hang
+        if stat.S_ISBLK(state.st_mode) or stat.S_ISCHR(state.st_mode):
+            raise OutsideError("a device is no mapfile", code="not-a-map", path=path, advice="name the map's file")
+        if state.st_size > MAX_FILE:
+            raise DamagedError(
+                "too large for a mapfile", code="not-a-map", path=path, advice="did you name the image instead?"
+            )
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise outside(error, "cannot read the map", path) from error
+    if len(data) > MAX_FILE:
+        raise DamagedError("too large for a mapfile", code="not-a-map", path=path)
+    return data
+
+
+def read_map(path: Pathish) -> Mapfile:
+    """Read a mapfile strictly. Raises ``OutsideError``, or ``DamagedError`` (``not-a-map``, ``malformed-map``)."""
+    return parse_map(read_file(path), path=path)
+
+
+def parse_map(data: bytes, *, path: Pathish | None = None, bulk: bool = True) -> Mapfile:
+    """Parse a mapfile strictly. Raises ``DamagedError`` with the line that ddrescue would name.
+
+    ``bulk=False`` takes the exact path for every line (both give the same map; this is the slow one).
+    """
+    box = CommentBox()
+    head = None
+    for line in lines(data):
+        if line.text is not None:
+            head = line
+            break
+        if line.comment is not None:
+            box.add(-1, line.comment)
+    if head is None or head.text is None:
+        return Mapfile(np.zeros(1, np.int64), np.zeros(0, np.uint8), comments=tuple(box.kept), raw=data)
+    status = parse_status(head.text)
+    if status is None:
+        raise _bad_status(data, head.text, head.number, path)
+    found, bad = read_blocks(data, head.end, head.number, box.add, bulk=bulk)
+    starts, sizes, codes = found.arrays()
+    ends = starts + sizes
+    broken = np.flatnonzero(starts[1:] != ends[:-1])
+    if broken.size:
+        index = int(broken[0]) + 1
+        at, due = int(starts[index]), int(ends[index - 1])
+        what = f"a gap of {at - due} bytes" if at > due else "it overlaps or precedes the one before"
+        raise DamagedError(
+            f"blocks are not contiguous: this one begins at {at}, the one before ends at {due} ({what})",
+            code="malformed-map", path=path, line=found.line_of(index), advice=_REPAIR,
+        )  # fmt: skip
+    if bad is not None:
+        nothing = not found.count and not _has_blocks(data)
+        raise DamagedError(
+            "this is no mapfile: no block lines" if nothing else "bad block line in list",
+            code="not-a-map" if nothing else "malformed-map", path=path, line=bad.number,
+            advice=None if nothing else _REPAIR,
+        )  # fmt: skip
+    position, phase, current_pass = status
+    bounds = np.concatenate((starts, ends[-1:])) if codes.size else np.zeros(1, np.int64)
+    return Mapfile(bounds, codes, position, phase, current_pass, comments=tuple(box.kept), raw=data)
+
+
+_REPAIR = "see 'map check' for all problems and a repair"
+
+
+def _bad_status(data: bytes, text: bytes, number: int, path: Pathish | None) -> DamagedError:
+    if not _has_blocks(data):
+        return DamagedError("this is no mapfile", code="not-a-map", path=path, line=number)
+    reason = "bad or missing status line"
+    if parse_block(text) is not None:
+        reason = "the status line is missing: the block list begins at once"
+    return DamagedError(reason, code="malformed-map", path=path, line=number, advice=_REPAIR)
+
+
+def _has_blocks(data: bytes, most: int = 1000) -> bool:
+    """Whether any of the first lines could be a block line."""
+    for tried, line in enumerate(lines(data)):
+        if line.text is not None and parse_block(line.text) is not None:
+            return True
+        if tried >= most:
+            return False
+    return False
+
+
+__all__ = ["BlockList", "CommentBox", "parse_map", "read_file", "read_map"]
