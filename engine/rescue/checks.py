@@ -63,7 +63,7 @@ def _impossible(options: RescueOptions) -> Iterator[Finding]:
     if options.fill_mode and options.generate_mode:
         yield refuse("generate_mode", "filling and generating a map are two different runs")
     for spec in OPTIONS.values():
-        if spec.managed and options.get(spec.name) not in (None, False):
+        if spec.managed and options.is_set(spec.name):
             yield refuse(spec.name, f"{spec.name} is not possible here: {spec.managed}")
 
 
@@ -88,7 +88,7 @@ def _notes(options: RescueOptions) -> Iterator[Finding]:
     if options.cpass is not None and not (options.no_trim and options.no_scrape):
         yield note("cpass", "trimming and scraping still follow the chosen copying passes")
     for name in ("max_slow_reads", "reset_slow", "delay_slow"):
-        if options.get(name) not in (None, False) and options.min_read_rate is None:
+        if options.is_set(name) and options.min_read_rate is None:
             yield note(name, f"{name} only works with min_read_rate")
     if options.check_on_error and not (options.idirect or options.test_mode):
         yield note("check_on_error", "without direct reading the cache answers the check: it proves nothing")

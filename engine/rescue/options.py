@@ -95,7 +95,12 @@ class RescueOptions:
 
     def changed(self) -> dict[str, Value]:
         """The options that differ from ddrescue's defaults."""
-        return {name: self.get(name) for name in OPTIONS if self.get(name) not in (None, False)}
+        return {name: self.get(name) for name in OPTIONS if self.is_set(name)}
+
+    def is_set(self, name: str) -> bool:
+        """Whether an option differs from ddrescue's default; a number 0 does."""
+        value = self.get(name)
+        return value is not None and value is not False
 
     def with_values(self, **values: Value) -> RescueOptions:
         """A copy with these options set; names, types and ranges are checked. Raises ``UsageError``."""
