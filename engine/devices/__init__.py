@@ -6,7 +6,7 @@ process with a limit.
 
 from __future__ import annotations
 
-from engine.devices.discover import discover, find_device
-from engine.devices.model import Counters, Device, Partition, Port, Use
+from engine.devices.discover import discover, find_device, identify
+from engine.devices.model import Counters, Device, Identity, Partition, Port, Use
 
-__all__ = ["Counters", "Device", "Partition", "Port", "Use", "discover", "find_device"]
+__all__ = ["Counters", "Device", "Identity", "Partition", "Port", "Use", "discover", "find_device", "identify"]

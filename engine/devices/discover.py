@@ -9,10 +9,10 @@ from pathlib import Path
 
 from engine import tools
 from engine.devices import lsblk, sysfs, usage
-from engine.devices.model import Device, Partition
+from engine.devices.model import Device, Identity, Partition
 from engine.errors import OutsideError, UsageError
 from engine.host.blocks import node_of_path, whole_disk
-from engine.host.roots import HERE, Roots, names_in
+from engine.host.roots import HERE, Roots, names_in, read_text
 
 
 def discover(
@@ -33,12 +33,13 @@ def discover(
     program = tools.find_tool("lsblk") if lsblk_program is True else lsblk_program or None
     listing = lsblk.list_blocks(program, run, lsblk_timeout_s)
     use = usage.read_usage(roots, keep=keep)
+    boot_id = read_text(roots.proc / "sys" / "kernel" / "random" / "boot_id")
     links = by_id_links(roots)
     devices = []
     for name in sysfs.disk_names(roots):
         bare = sysfs.read_disk(name, roots)
         if bare is not None and (everything or worth_listing(bare)):
-            devices.append(_complete(bare, listing, use, links, roots))
+            devices.append(replace(_complete(bare, listing, use, links, roots), boot_id=boot_id))
     return sorted(devices, key=_order)
 
 
@@ -122,20 +123,29 @@ def by_id_links(roots: Roots = HERE) -> dict[str, tuple[str, ...]]:
     return {name: tuple(names) for name, names in found.items()}
 
 
-def find_device(text: str, roots: Roots = HERE, devices: Iterable[Device] | None = None) -> Device:
+def find_device(text: str, roots: Roots = HERE, devices: Iterable[Device] | None = None) -> Device | None:
     """The disk that ``text`` means: a node, a link to one, a kernel name, or a node of one of its partitions.
 
-    Raises ``UsageError`` when it is no block device and ``OutsideError`` when there is no such thing.
+    None when the node is there but the kernel shows no such disk (no ``/sys``, or it went away meanwhile). Raises
+    ``UsageError`` when it is no block device and ``OutsideError`` when nothing of that name is there.
     """
-    listed = list(discover(roots, everything=True) if devices is None else devices)
     path = text if "/" in text else str(roots.dev / text)
-    node = node_of_path(path, roots)
-    if node is None and not os.path.lexists(path):
+    if not os.path.exists(path):
         raise OutsideError("there is no such device", code="missing", path=path, advice="see: rescuedeck devices")
-    if node is None:
+    if roots.devno_of(path) is None:
         raise UsageError("that is not a block device", code="not-a-device", path=path)
+    node = node_of_path(path, roots)
+    if node is None:
+        return None
+    listed = discover(roots, everything=True) if devices is None else devices
     disk = whole_disk(node, roots)
-    for device in listed:
-        if device.name == disk:
-            return device
-    raise OutsideError("the kernel does not list this device", code="device-gone", path=path)
+    return next((device for device in listed if device.name == disk), None)
+
+
+def identify(path: str | os.PathLike[str], roots: Roots = HERE) -> Identity | None:
+    """What the disk or partition at ``path`` is known by; None when the kernel shows nothing of it. Raises as above."""
+    device = find_device(os.fspath(path), roots)
+    if device is None:
+        return None
+    part = device.part(node_of_path(path, roots) or "")
+    return device.identity if part is None else device.partition_identity(part)

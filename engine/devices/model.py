@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from engine.host.roots import DevNo
+from engine.text import format_size
 
 USE_WORDS = {
     "mount": "mounted at {what}",
@@ -71,6 +74,68 @@ class Counters:
     requested: int | None = None
     done: int | None = None
     errors: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a disk (or a partition) is known by when it comes back under another name; kept with the map.
+
+    Everything but ``size_bytes`` may be unknown. ``asdict`` gives its JSON form, ``Identity.from_facts`` reads it back.
+    """
+
+    size_bytes: int
+    wwn: str | None = None
+    serial: str | None = None
+    serial_source: str | None = None
+    vendor: str | None = None
+    model: str | None = None
+    logical_sector: int = 512
+    physical_sector: int = 512
+    transport: str = ""
+    kind: str = "disk"
+    port: str | None = None
+    sysfs_path: str = ""
+    by_id: tuple[str, ...] = ()
+    diskseq: int | None = None
+    boot_id: str | None = None
+    """With ``diskseq``: the same numbers on the same boot are the same attachment."""
+    first_seen_name: str = ""
+    backing_file: str | None = None
+    backing_offset: int = 0
+    disk_bytes: int | None = None
+    """Partitions: size of the whole disk; the other facts are the disk's too."""
+    partition: int | None = None
+    partition_start: int | None = None
+    """Partitions: number, and start in bytes."""
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Identity:
+        """From its JSON form; unknown keys are passed over, values of a wrong type count as unknown."""
+        made: dict[str, Any] = {"size_bytes": 0}
+        for entry in fields(cls):
+            value = facts.get(entry.name)
+            if entry.name == "by_id":
+                if isinstance(value, list | tuple):
+                    made["by_id"] = tuple(item for item in value if isinstance(item, str))
+            elif entry.type.startswith("int"):
+                if isinstance(value, int) and not isinstance(value, bool):
+                    made[entry.name] = value
+            elif isinstance(value, str):
+                made[entry.name] = value
+        return cls(**made)
+
+    @property
+    def words(self) -> str:
+        """``WDC WD10EZEX, serial WD-123, 931.5 GiB``: one line for logs and questions."""
+        named = " ".join(part for part in (self.vendor, self.model) if part) or self.backing_file or self.kind
+        parts = [named]
+        if self.partition is not None:
+            parts[0] = f"partition {self.partition} of {named}"
+        if self.serial:
+            parts.append(f"serial {self.serial}")
+        elif self.wwn:
+            parts.append(f"WWN {self.wwn}")
+        return ", ".join([*parts, format_size(self.size_bytes)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +237,50 @@ class Device:
     """There is a block device node to open (containers show disks without one)."""
     readable: bool = True
     """Permissions let this process open it for reading."""
+    boot_id: str | None = None
+    """Which boot of this machine ``diskseq`` counts in."""
     notes: tuple[str, ...] = field(default=())
     """Facts about the look-up itself: what could not be found out, and why."""
+
+    @property
+    def identity(self) -> Identity:
+        """What the whole disk is known by."""
+        return Identity(
+            size_bytes=self.size,
+            wwn=self.wwn,
+            serial=self.serial,
+            serial_source=self.serial_source,
+            vendor=self.vendor,
+            model=self.model,
+            logical_sector=self.logical_sector,
+            physical_sector=self.physical_sector,
+            transport=self.transport,
+            kind=self.kind,
+            port=self.port.text if self.port is not None else None,
+            sysfs_path=self.sysfs_path,
+            by_id=self.by_id,
+            diskseq=self.diskseq,
+            boot_id=self.boot_id,
+            first_seen_name=self.name,
+            backing_file=self.backing_file,
+            backing_offset=self.backing_offset,
+        )
+
+    def partition_identity(self, part: Partition) -> Identity:
+        """What one of its partitions is known by: the disk's facts, and where on it the partition lies."""
+        return replace(
+            self.identity,
+            size_bytes=part.size,
+            by_id=part.by_id,
+            first_seen_name=part.name,
+            disk_bytes=self.size,
+            partition=part.number,
+            partition_start=part.start,
+        )
+
+    def part(self, name: str) -> Partition | None:
+        """The partition of that kernel name."""
+        return next((part for part in self.partitions if part.name == name), None)
 
     @property
     def mounted_at(self) -> tuple[str, ...]:
