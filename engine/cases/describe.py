@@ -62,7 +62,7 @@ def describe_case(case: Case) -> dict[str, Any]:
         from engine.mapfile import read_map
 
         try:
-            totals = dict(read_map(case.map).totals().bytes)
+            totals = read_map(case.map).totals().as_dict()["bytes"]
         except RescueError as error:
             map_error = str(error)
     jobs = sum(1 for entry in case.jobs_dir.iterdir() if entry.is_dir()) if case.jobs_dir.is_dir() else 0
