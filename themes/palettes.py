@@ -38,6 +38,11 @@ _DEFAULTS = {
     "title-style": "bold",
     "key-style": "bold",
     "selected-style": "none",
+    "map-cursor": "#E8A0C8",
+    "map-cursor-text": "#000000",
+    "map-cursor-style": "bold",
+    "map-position-style": "bold",
+    "map-mixed-style": "none",
 }
 
 
@@ -75,6 +80,9 @@ def _frame(text: str, soft: str, bar: str, line: str, cursor: str, cursor_text: 
 # 16 colours: nothing but the terminal's own; soft text is plain text, because "dim" is missing on many of them.
 _ANSI_FRAME = {
     **_frame("ansi_default", "ansi_default", "ansi_default", "ansi_default", "ansi_cyan", "ansi_black"),
+    "map-cursor": "ansi_green",
+    "map-cursor-text": "ansi_black",
+    "map-position-style": "bold reverse",
     "block-cursor-blurred-background": "ansi_default",
     "scrollbar": "ansi_blue",
     "scrollbar-hover": "ansi_blue",
@@ -196,6 +204,10 @@ THEMES: dict[str, Theme] = {
                 "block-cursor-foreground": "ansi_default",
                 "block-cursor-text-style": "reverse",
                 "selected-style": "reverse",
+                "map-cursor": "ansi_default",
+                "map-cursor-text": "ansi_default",
+                "map-cursor-style": "bold reverse",
+                "map-mixed-style": "underline",
                 "scrollbar": "ansi_default",
                 "scrollbar-hover": "ansi_default",
                 "scrollbar-active": "ansi_default",

@@ -1,0 +1,521 @@
+"""The block map: a rescue map as cells, from the whole disk down to sectors, with a cursor, a selection and the place
+where the drive is being read.
+
+It is made for slow lines and large maps: cells come from the engine in one call for each view, a change repaints only
+the columns that differ, equal neighbours are one run. The row is cut into panes because Textual sends a changed part
+of a row from the left edge of its widget on; with panes that edge is near.
+
+A cell shows its worst status. Of one status only, it is a filled block with the status letter; mixed, it is the
+letter alone on the plain background (underlined where there is no colour).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from themes.palettes import MARKS
+from tui.keys import bindings
+from tui.widgets import map_paint as paint
+from tui.widgets.map_view import View
+
+if TYPE_CHECKING:
+    from engine.mapfile.model import Mapfile
+
+PANES = 5
+_SOLID = tuple(f"status--solid-{mark.name}" for mark in MARKS)
+_MIXED = tuple(f"status--{mark.name}" for mark in MARKS)
+
+
+class MapPane(Widget):
+    """A vertical slice of the block map; it has no knowledge of its own."""
+
+    DEFAULT_CSS = "MapPane { width: 1fr; height: 1fr; }"
+    ALLOW_SELECT = False
+
+    def render_line(self, y: int) -> Strip:
+        owner = self.parent
+        assert isinstance(owner, BlockMap)
+        left = self.virtual_region.x
+        return owner.strip(y, left, left + self.size.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where the drive is being read: ``offset`` in bytes, and in which direction."""
+
+    offset: int
+    backwards: bool = False
+
+
+class BlockMap(Widget, can_focus=True):
+    """Shows one ``Mapfile``. All offsets are bytes; the cursor is a byte, its cell is what holds it."""
+
+    COMPONENT_CLASSES = {
+        *_SOLID,
+        *_MIXED,
+        "block-map--mixed",
+        "block-map--blank",
+        "block-map--selected",
+        "block-map--border",
+        "block-map--position",
+        "block-map--cursor",
+    }
+    DEFAULT_CSS = "BlockMap { layout: horizontal; width: 1fr; height: 1fr; min-height: 2; }"
+    BINDINGS = bindings("map")
+    ALLOW_SELECT = False
+    HELP = """The rescue map. Each cell stands for a piece of the drive and shows the worst that is in it, by letter and
+colour: + rescued, ? not tried yet, * failed and not trimmed, / trimmed and not scraped, - bad sector. A filled cell
+is of one status; a bare letter means that other statuses are mixed in, and the line below the map says how much of
+each. > or < is where the drive is being read."""
+
+    class Moved(Message):
+        """The cursor is on another byte."""
+
+        def __init__(self, block_map: BlockMap, cursor: int) -> None:
+            super().__init__()
+            self.block_map = block_map
+            self.cursor = cursor
+
+        @property
+        def control(self) -> BlockMap:
+            return self.block_map
+
+    class ViewChanged(Message):
+        """Zoomed, scrolled or resized."""
+
+        def __init__(self, block_map: BlockMap, view: View) -> None:
+            super().__init__()
+            self.block_map = block_map
+            self.view = view
+
+        @property
+        def control(self) -> BlockMap:
+            return self.block_map
+
+    class Marked(Message):
+        """Another range is selected; None when nothing is."""
+
+        def __init__(self, block_map: BlockMap, selection: tuple[int, int] | None) -> None:
+            super().__init__()
+            self.block_map = block_map
+            self.selection = selection
+
+        @property
+        def control(self) -> BlockMap:
+            return self.block_map
+
+    class NotFound(Message):
+        """There is no further area of the kind that was looked for."""
+
+        def __init__(self, block_map: BlockMap, forwards: bool) -> None:
+            super().__init__()
+            self.block_map = block_map
+            self.forwards = forwards
+
+        @property
+        def control(self) -> BlockMap:
+            return self.block_map
+
+    def __init__(
+        self, *, seek: str = "?*/-", id: str | None = None, classes: str | None = None, disabled: bool = False
+    ) -> None:
+        """``seek``: the statuses that next and previous look for."""
+        super().__init__(id=id, classes=classes, disabled=disabled)
+        self.seek = seek
+        self._map: Mapfile | None = None
+        self._view = View.fit(0, 0, 512, 1, 1)
+        self._cursor = 0
+        self._selection: tuple[int, int] | None = None
+        self._anchor: int | None = None
+        self._reading: Reading | None = None
+        self._borders: tuple[int, ...] = ()
+        self._cells = np.full(1, paint.BLANK, np.uint16)
+        self._painted = self._cells
+        self._styles: dict[int, Style] = {}
+        self._panes = [MapPane() for _ in range(PANES)]
+
+    def compose(self) -> ComposeResult:
+        yield from self._panes
+
+    # -- what is shown --------------------------------------------------------------------------------------------
+
+    @property
+    def map(self) -> Mapfile | None:
+        """The map on show."""
+        return self._map
+
+    @property
+    def view(self) -> View:
+        """Which bytes stand where."""
+        return self._view
+
+    @property
+    def cursor(self) -> int:
+        """The byte the cursor is on."""
+        return self._cursor
+
+    @property
+    def cursor_cell(self) -> tuple[int, int]:
+        """The bytes ``[start, end)`` of the cell under the cursor."""
+        start = self._view.cell_start(self._cursor)
+        return start, min(self._view.domain_end, start + self._view.cell)
+
+    @property
+    def selection(self) -> tuple[int, int] | None:
+        """The selected bytes."""
+        return self._selection
+
+    def show(self, map: Mapfile, *, domain: tuple[int, int] | None = None, sector: int = 512) -> None:
+        """Show a map (a newer state of the same one, too: then only what differs is painted). ``domain`` is the range
+        of bytes to draw, by default that of the map."""
+        start, end = domain if domain is not None else (map.start, map.end)
+        self._map = map
+        view = self._view.over(start, end, sector)
+        changed = view != self._view
+        self._view = view
+        self._cursor = view.clamp(self._cursor)
+        self._recount()
+        self._repaint()
+        if changed:
+            self.post_message(self.ViewChanged(self, view))
+
+    def set_reading(self, reading: Reading | None) -> None:
+        """Mark where the drive is being read."""
+        if reading != self._reading:
+            self._reading = reading
+            self._repaint()
+
+    def set_borders(self, offsets: tuple[int, ...]) -> None:
+        """Mark the cells that hold these bytes (beginnings of partitions)."""
+        if offsets != self._borders:
+            self._borders = offsets
+            self._repaint()
+
+    def select(self, selection: tuple[int, int] | None) -> None:
+        """Select the bytes ``[start, end)``, or nothing."""
+        self._anchor = None
+        self._set_selection(selection)
+
+    def move_to(self, offset: int) -> None:
+        """Put the cursor on a byte and bring it on show."""
+        offset = self._view.clamp(offset)
+        self._look(self._view.showing(offset), offset)
+
+    def zoom_to(self, start: int, end: int) -> None:
+        """The closest view of all of ``[start, end)``, with the cursor on its first byte."""
+        self._look(self._view.zoomed_to(start, end), start)
+
+    # -- painting -------------------------------------------------------------------------------------------------
+
+    def _look(self, view: View, cursor: int) -> None:
+        """Another view or cursor, or both: paint once."""
+        cursor = view.clamp(cursor)
+        moved, changed = cursor != self._cursor, view != self._view
+        self._view, self._cursor = view, cursor
+        if changed:
+            self._recount()
+        if moved and self._anchor is not None:
+            self._stretch()
+        if moved or changed:
+            self._repaint()
+        if changed:
+            self.post_message(self.ViewChanged(self, view))
+        if moved:
+            self.post_message(self.Moved(self, cursor))
+
+    def _recount(self) -> None:
+        """Ask the engine for the cells of this view."""
+        view = self._view
+        total = view.columns * view.rows
+        if self._map is None or not view.count:
+            self._cells = np.full(total, paint.BLANK, np.uint16)
+            return
+        from engine.mapfile.cells import cells
+
+        found = cells(self._map, view.start, view.start + view.count * view.cell, view.count)
+        self._cells = paint.compose(found.worst, found.mixed, total)
+
+    def _layers(self) -> paint.Codes:
+        view, codes = self._view, self._cells.copy()
+        if self._selection is not None:
+            start, end = self._selection
+            first = (start - view.start) // view.cell
+            paint.overlaid(codes, first, -(-(end - view.start) // view.cell), paint.SELECTED)
+        for offset in self._borders:
+            self._flag(codes, offset, paint.BORDER)
+        if self._reading is not None:
+            direction = paint.BACKWARDS if self._reading.backwards else 0
+            self._flag(codes, self._reading.offset, paint.POSITION | direction)
+        self._flag(codes, self._cursor, paint.CURSOR)
+        return codes
+
+    def _flag(self, codes: paint.Codes, offset: int, flag: int) -> None:
+        index = self._view.index(offset)
+        if index is not None:
+            paint.overlaid(codes, index, index + 1, flag)
+
+    def _repaint(self) -> None:
+        """Send what differs from the last painting, and nothing else."""
+        codes = self._layers()
+        old, self._painted = self._painted, codes
+        if old.shape != codes.shape:
+            self.refresh_panes()
+            return
+        for change in paint.changes(old, codes, self._view.columns):
+            for pane in self._panes:
+                left = pane.virtual_region.x
+                start, end = max(change.start, left), min(change.end, left + pane.size.width)
+                if start < end:
+                    pane.refresh(Region(start - left, change.row, end - start, 1))
+
+    def refresh_panes(self) -> None:
+        """Paint everything again."""
+        for pane in self._panes:
+            pane.refresh()
+
+    def strip(self, row: int, left: int, right: int) -> Strip:
+        """The cells of one row and the columns ``[left, right)``, for a pane."""
+        columns = self._view.columns
+        codes = self._painted[row * columns + left : row * columns + min(right, columns)]
+        segments = [Segment(paint.glyph(run.code) * (run.end - run.start), self._style(run.code)) for run in
+                    paint.runs(codes)]  # fmt: skip
+        if codes.size < right - left:
+            segments.append(Segment(" " * (right - left - codes.size), self._style(paint.BLANK)))
+        return Strip(segments, right - left)
+
+    def _style(self, code: int) -> Style:
+        style = self._styles.get(code)
+        if style is None:
+            style = self._styles[code] = self._make_style(code)
+        return style
+
+    def _make_style(self, code: int) -> Style:
+        status = code & paint.STATUS
+        over: list[str] = []
+        if code & paint.BORDER:
+            over.append("block-map--border")
+        if code & paint.SELECTED:
+            over.append("block-map--selected")
+        if code & paint.POSITION:
+            over.append("block-map--position")
+        if code & paint.CURSOR:
+            over.append("block-map--cursor")
+        if status == paint.BLANK:
+            style = self.get_component_rich_style("block-map--blank")
+        elif code & paint.MIXED:
+            style = self.get_component_rich_style(_MIXED[status])
+            style += self.get_component_rich_style("block-map--mixed", partial=True)
+        else:
+            style = self.get_component_rich_style(_SOLID[status])
+        for name in over:
+            style += self.get_component_rich_style(name, partial=True)
+        return style
+
+    def notify_style_update(self) -> None:
+        """Another theme or focus: forget the styles."""
+        self._styles.clear()
+        super().notify_style_update()
+
+    def watch_has_focus(self, focus: bool) -> None:
+        """The cursor looks different without focus."""
+        super().watch_has_focus(focus)
+        self._styles.clear()
+        index = self._view.index(self._cursor)
+        if index is not None and self._painted.size == self._view.columns * self._view.rows:
+            row, column = divmod(index, self._view.columns)
+            for pane in self._panes:
+                left = pane.virtual_region.x
+                if left <= column < left + pane.size.width:
+                    pane.refresh(Region(column - left, row, 1, 1))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other columns and rows: a whole view stays whole."""
+        width, height = self.size.width, self.size.height
+        view = self._view.resized(width, height, self._cursor)
+        if view != self._view:
+            self._view = view
+            self._recount()
+            self._painted = self._layers()
+            self.refresh_panes()
+            self.post_message(self.ViewChanged(self, view))
+
+    # -- keys -----------------------------------------------------------------------------------------------------
+
+    def _step(self, cells: int) -> None:
+        """Move by cells; stops at the borders of the domain in the same column."""
+        start = self._view.cell_start(self._cursor)
+        target = start + cells * self._view.cell
+        if abs(cells) > 1 and not self._view.domain_start <= target < self._view.domain_end:
+            columns = self._view.columns
+            step = columns if cells > 0 else -columns
+            while abs(cells) > columns and not self._view.domain_start <= target < self._view.domain_end:
+                cells -= step
+                target = start + cells * self._view.cell
+            if not self._view.domain_start <= target < self._view.domain_end:
+                return
+        self.move_to(target)
+
+    def action_left(self) -> None:
+        self._step(-1)
+
+    def action_right(self) -> None:
+        self._step(1)
+
+    def action_up(self) -> None:
+        self._step(-self._view.columns)
+
+    def action_down(self) -> None:
+        self._step(self._view.columns)
+
+    def action_page_up(self) -> None:
+        self._step(-self._view.columns * max(1, self._view.rows - 1))
+
+    def action_page_down(self) -> None:
+        self._step(self._view.columns * max(1, self._view.rows - 1))
+
+    def action_first(self) -> None:
+        self.move_to(self._view.domain_start)
+
+    def action_last(self) -> None:
+        self.move_to(self._view.domain_end - 1)
+
+    def action_zoom_in(self) -> None:
+        """One step closer. In a mixed cell the cursor goes to the worst that is in it, so that zooming again and
+        again leads to the bad sector."""
+        closer = self._worst_in_cell()
+        self._look(self._view.zoomed_in(closer), closer)
+
+    def action_zoom_out(self) -> None:
+        self._look(self._view.zoomed_out(self._cursor), self._cursor)
+
+    def action_zoom_whole(self) -> None:
+        self._look(self._view.fitted(), self._cursor)
+
+    def action_zoom_sectors(self) -> None:
+        closer = self._worst_in_cell()
+        self._look(self._view.sectors(closer), closer)
+
+    def action_zoom_block(self) -> None:
+        """Fit the block under the cursor."""
+        if self._map is None:
+            return
+        index = self._map.index_at(self._worst_in_cell())
+        if index is not None:
+            block = self._map.block(index)
+            self.zoom_to(block.start, block.end)
+
+    def action_next(self) -> None:
+        self._seek(forwards=True)
+
+    def action_previous(self) -> None:
+        self._seek(forwards=False)
+
+    def _worst_in_cell(self) -> int:
+        """The first byte of the worst status inside the cell under the cursor; the cursor where all is alike."""
+        index = self._view.index(self._cursor)
+        if self._map is None or index is None or not self._cells[index] & paint.MIXED:
+            return self._cursor
+        piece = self._map.runs(*self.cursor_cell)
+        return int(piece.bounds[int(np.argmax(piece.codes))])
+
+    def _seek(self, *, forwards: bool) -> None:
+        from engine.mapfile.cells import next_block, previous_block
+
+        look = next_block if forwards else previous_block
+        index = None if self._map is None else look(self._map, self._cursor, self.seek)
+        if self._map is None or index is None:
+            self.post_message(self.NotFound(self, forwards))
+        else:
+            self.move_to(self._map.block(index).start)
+
+    # -- selection and mouse --------------------------------------------------------------------------------------
+
+    def start_selection(self) -> None:
+        """From now on the selection goes from here to the cursor."""
+        self._anchor = self._cursor
+        self._stretch()
+        self._repaint()
+
+    def end_selection(self) -> None:
+        """The selection stays as it is while the cursor moves."""
+        self._anchor = None
+
+    @property
+    def selecting(self) -> bool:
+        """Whether the selection follows the cursor."""
+        return self._anchor is not None
+
+    def _stretch(self) -> None:
+        assert self._anchor is not None
+        view = self._view
+        low, high = sorted((self._anchor, self._cursor))
+        end = min(view.domain_end, view.cell_start(high) + view.cell)
+        self._note_selection((view.cell_start(low), end))
+
+    def _set_selection(self, selection: tuple[int, int] | None) -> None:
+        if self._note_selection(selection):
+            self._repaint()
+
+    def _note_selection(self, selection: tuple[int, int] | None) -> bool:
+        if selection == self._selection:
+            return False
+        self._selection = selection
+        self.post_message(self.Marked(self, selection))
+        return True
+
+    def _under_mouse(self, event: events.MouseEvent) -> int | None:
+        """The first byte of the cell under the pointer. Mouse events come from the panes: count from the screen."""
+        place = Offset(event.screen_x, event.screen_y) - self.content_region.offset
+        if not (0 <= place.x < self._view.columns and 0 <= place.y < self._view.rows):
+            return None
+        index = place.y * self._view.columns + place.x
+        return self._view.bounds(index)[0] if index < self._view.count else None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A press puts the cursor there; dragging from it selects."""
+        offset = self._under_mouse(event)
+        if offset is not None and event.button == 1:
+            self.move_to(offset)
+            self.capture_mouse()
+            event.stop()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Dragging stretches a selection from where the button went down."""
+        if self.app.mouse_captured is not self:
+            return
+        offset = self._under_mouse(event)
+        if offset is None or offset == self._view.cell_start(self._cursor):
+            return
+        if self._anchor is None:
+            self._anchor = self._cursor
+        self.move_to(offset)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        if self.app.mouse_captured is self:
+            self.release_mouse()
+            self._anchor = None
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        if event.ctrl:
+            self.action_zoom_out()
+        else:
+            self.action_down()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        if event.ctrl:
+            self.action_zoom_in()
+        else:
+            self.action_up()

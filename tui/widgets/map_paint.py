@@ -1,0 +1,91 @@
+"""Cells of a block map as small numbers: composing them, finding what changed, and joining equal neighbours.
+
+A cell's paint code holds its worst status in the low bits and what lies over it (mixed, selected, position, cursor) in
+flags above. Rows are compared as numbers, so only rows and columns that differ are ever sent to the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.uint16]
+
+STATUS = 0x07
+BLANK = 0x07
+"""Behind the end of the domain."""
+MIXED = 0x08
+SELECTED = 0x10
+POSITION = 0x20
+BACKWARDS = 0x40
+CURSOR = 0x80
+BORDER = 0x100
+"""A mark of the caller's: a partition begins here, or the like."""
+
+GLYPHS = "+?*/-   "
+"""ddrescue's own letters by status code; a mark never hides the letter."""
+
+
+class Run(NamedTuple):
+    """Columns ``[start, end)`` of one row with one paint code."""
+
+    start: int
+    end: int
+    code: int
+
+
+class Change(NamedTuple):
+    """Columns ``[start, end)`` of a row that have to be painted again."""
+
+    row: int
+    start: int
+    end: int
+
+
+def compose(worst: npt.NDArray[np.uint8], mixed: npt.NDArray[np.bool_], cells: int) -> Codes:
+    """Paint codes of ``cells`` cells from the worst status of each (255: nothing there) and whether it is mixed."""
+    out = np.full(cells, BLANK, np.uint16)
+    known = min(cells, worst.size)
+    status = worst[:known].astype(np.uint16)
+    status[status > 4] = BLANK
+    out[:known] = status | np.where(mixed[:known] & (status != BLANK), np.uint16(MIXED), np.uint16(0))
+    return out
+
+
+def overlaid(base: Codes, start: int, end: int, flag: int) -> None:
+    """Set ``flag`` on the cells ``[start, end)`` in place; cells outside of ``base`` and blank ones are left out."""
+    start, end = max(0, start), min(base.size, end)
+    if start < end:
+        part = base[start:end]
+        part[(part & STATUS) != BLANK] |= np.uint16(flag)
+
+
+def changes(old: Codes, new: Codes, columns: int) -> list[Change]:
+    """What differs between two paintings of equal size: for each row one span of columns."""
+    if old.shape != new.shape:
+        raise ValueError("paintings of different size")
+    different = (old != new).reshape(-1, columns)
+    found = []
+    for row in np.flatnonzero(different.any(axis=1)).tolist():
+        where = np.flatnonzero(different[row])
+        found.append(Change(row, int(where[0]), int(where[-1]) + 1))
+    return found
+
+
+def runs(codes: Codes) -> Iterator[Run]:
+    """Equal neighbours of one row joined."""
+    if not codes.size:
+        return
+    edges = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), codes.size]
+    for start, end in zip(edges, edges[1:], strict=False):
+        yield Run(start, end, int(codes[start]))
+
+
+def glyph(code: int) -> str:
+    """The one character of a cell."""
+    if code & POSITION:
+        return "<" if code & BACKWARDS else ">"
+    return GLYPHS[code & STATUS]

@@ -1,0 +1,158 @@
+"""The row above a block map: offsets at both ends, how much a cell stands for, and where the view is in the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from engine.text import format_size
+from themes.palettes import MARKS
+from tui.widgets import map_paint as paint
+from tui.widgets.map_view import View
+
+if TYPE_CHECKING:
+    from engine.mapfile.model import Mapfile
+
+_MIN_BAR = 8
+
+
+def offset_text(offset: int, span: int) -> str:
+    """An offset with as much precision as ``span`` bytes on show need: units while they tell the ends apart, then the
+    hexadecimal number of the mapfile."""
+    text = format_size(offset)
+    unit = 1024 ** max(0, _unit(offset))
+    return text if offset == 0 or span * 10 >= unit else f"0x{offset:08X}"
+
+
+def _unit(size: int) -> int:
+    return (max(1, size).bit_length() - 1) // 10
+
+
+def cell_size_text(view: View) -> str:
+    """How much one cell is: ``cell 1.3 GiB``, ``cell 1 sector``."""
+    return "cell 1 sector" if view.cell == view.sector else f"cell {format_size(view.cell)}"
+
+
+def window(view: View, columns: int) -> tuple[int, int]:
+    """The columns ``[start, end)`` of an overview of ``columns`` that the view covers; at least one."""
+    if not view.size or columns < 1:
+        return 0, 0
+    start = (view.start - view.domain_start) * columns // view.size
+    end = -(-(view.end - view.domain_start) * columns // view.size)
+    return min(start, columns - 1), max(start + 1, min(end, columns))
+
+
+class MapScale(Widget):
+    """Follows a block map's view. With the whole on show it is a plain scale that never changes; zoomed in, the middle
+    is a small map of the whole with the view between brackets."""
+
+    COMPONENT_CLASSES = {
+        *(f"status--solid-{mark.name}" for mark in MARKS),
+        *(f"status--{mark.name}" for mark in MARKS),
+        "map-scale--text",
+        "map-scale--line",
+        "map-scale--window",
+    }
+    DEFAULT_CSS = "MapScale { height: 1; width: 1fr; }"
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._view = View.fit(0, 0, 512, 1, 1)
+        self._map: Mapfile | None = None
+        self._drawn: list[tuple[str, str]] = []
+        self._styles: dict[str, Style] = {}
+
+    def show(self, map: Mapfile | None, view: View) -> bool:
+        """Follow; returns whether anything had to be repainted."""
+        self._map, self._view = map, view
+        parts = self._parts()
+        if parts == self._drawn:
+            return False
+        self._drawn = parts
+        self.refresh()
+        return True
+
+    def on_resize(self) -> None:
+        self._drawn = self._parts()
+
+    def notify_style_update(self) -> None:
+        """Another theme: forget the styles."""
+        self._styles.clear()
+        super().notify_style_update()
+
+    def _parts(self) -> list[tuple[str, str]]:
+        """Texts and the names of their styles."""
+        view, width = self._view, self.size.width
+        if not view.size:
+            return [(" " * width, "map-scale--text")]
+        span = view.end - view.start
+        left, right = offset_text(view.start, span) + " ", " " + offset_text(view.end, span)
+        cell = "  " + cell_size_text(view)
+        bar = width - cell_len(left) - cell_len(right) - cell_len(cell)
+        if bar < _MIN_BAR:
+            return [((left.strip() + " -" + right + cell)[:width].ljust(width), "map-scale--text")]
+        middle = [("|" + "-" * (bar - 2) + "|", "map-scale--line")] if view.whole else self._overview(bar)
+        return [(left, "map-scale--text"), *middle, (right, "map-scale--text"), (cell, "map-scale--line")]
+
+    def _overview(self, columns: int) -> list[tuple[str, str]]:
+        from engine.mapfile.cells import cells
+
+        view = self._view
+        if self._map is None:
+            return [("-" * columns, "map-scale--line")]
+        found = cells(self._map, view.domain_start, view.domain_end, columns)
+        codes = paint.compose(found.worst, found.mixed, columns)
+        first, end = window(view, columns)
+        parts: list[tuple[str, str]] = []
+        for run in paint.runs(codes):
+            for start, stop in _cut(run.start, run.end, first, end):
+                inside = first <= start < end
+                status = run.code & paint.STATUS
+                name = "map-scale--line" if status == paint.BLANK else (
+                    f"status--{'' if run.code & paint.MIXED else 'solid-'}{MARKS[status].name}"
+                )  # fmt: skip
+                text = paint.glyph(run.code) * (stop - start)
+                parts.append((text, name + (" map-scale--window" if inside else "")))
+        return _bracketed(parts, first, end)
+
+    def render_line(self, y: int) -> Strip:
+        segments = [Segment(text, self._style(name)) for text, name in self._drawn]
+        return Strip(segments, sum(cell_len(text) for text, _name in self._drawn)).adjust_cell_length(
+            self.size.width, self._style("map-scale--text")
+        )
+
+    def _style(self, names: str) -> Style:
+        style = self._styles.get(names)
+        if style is None:
+            first, *over = names.split()
+            style = self.get_component_rich_style(first)
+            for name in over:
+                style += self.get_component_rich_style(name, partial=True)
+            self._styles[names] = style
+        return style
+
+
+def _cut(start: int, end: int, *edges: int) -> list[tuple[int, int]]:
+    """``[start, end)`` divided at the edges that lie inside of it."""
+    points = [start, *sorted(edge for edge in set(edges) if start < edge < end), end]
+    return list(zip(points, points[1:], strict=False))
+
+
+def _bracketed(parts: list[tuple[str, str]], first: int, end: int) -> list[tuple[str, str]]:
+    """The column before the view becomes ``[`` and the one behind it ``]``: the view is found without colour, too."""
+    out: list[tuple[str, str]] = []
+    at = 0
+    for text, name in parts:
+        stop = at + len(text)
+        for mark, place in (("[", first - 1), ("]", end)):
+            if at <= place < stop:
+                text = text[: place - at] + mark + text[place - at + 1 :]
+        out.append((text, name))
+        at = stop
+    return out
