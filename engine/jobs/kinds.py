@@ -1,0 +1,74 @@
+"""The kinds of long work: the one table that says which function a job may run.
+
+A job directory holds only the name of a kind. What that name means stands here, in code: a directory is data, and data
+never chooses what is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import UsageError
+from engine.text import safe_text
+
+if TYPE_CHECKING:
+    from engine.jobs.context import JobContext
+
+JobFunction = Callable[[dict[str, Any], "JobContext"], dict[str, Any]]
+"""``function(arguments, job)``: does the work, returns its result (JSON values). Ends early by ``CancelledError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``target`` is ``module:function``; ``resumable`` says that running the same directory again goes on."""
+
+    name: str
+    target: str
+    resumable: bool
+    summary: str
+
+    def function(self) -> JobFunction:
+        """Import the module (heavy ones are imported here, in the job's own process) and return the function."""
+        module, _, name = self.target.partition(":")
+        found: JobFunction = getattr(importlib.import_module(module), name)
+        return found
+
+
+def table(*kinds: Kind) -> Mapping[str, Kind]:
+    """Kinds by name."""
+    return {kind.name: kind for kind in kinds}
+
+
+KINDS: Mapping[str, Kind] = table(
+    Kind("rescue", "engine.rescue.job:run", True, "images a failing drive with GNU ddrescue"),
+    Kind("self-test", "engine.jobs.selftest:run", True, "writes and verifies a scratch file: do jobs work here?"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The program that runs jobs: a module for ``python -m`` and the kinds it knows.
+
+    Another runner (a test's, with kinds of its own) is chosen by the caller in code, never by the job directory.
+    """
+
+    module: str = "engine.jobs.run"
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+
+
+RUNNER = Runner()
+
+
+def find_kind(name: str, kinds: Mapping[str, Kind] = KINDS) -> Kind:
+    """The kind of that name. Raises ``UsageError``."""
+    kind = kinds.get(name)
+    if kind is None:
+        raise UsageError(
+            f"{safe_text(name, 60)!r} is no kind of job that this version knows",
+            code="job-kind",
+            advice=f"known kinds: {', '.join(sorted(kinds))}",
+        )
+    return kind
