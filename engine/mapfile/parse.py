@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.errors import DamagedError, OutsideError, outside
-from engine.mapfile.lines import lines, parse_block, parse_status
+from engine.mapfile.lines import Line, lines, parse_block, parse_status
 from engine.mapfile.model import Comment, Mapfile
 from engine.mapfile.scan import BlockList, read_blocks
 
@@ -67,20 +68,10 @@ def parse_map(data: bytes, *, path: Pathish | None = None, bulk: bool = True) ->
 
     ``bulk=False`` takes the exact path for every line (both give the same map; this is the slow one).
     """
-    box = CommentBox()
-    head = None
-    for line in lines(data):
-        if line.text is not None:
-            head = line
-            break
-        if line.comment is not None:
-            box.add(-1, line.comment)
-    if head is None or head.text is None:
-        return Mapfile(np.zeros(1, np.int64), np.zeros(0, np.uint8), comments=tuple(box.kept), raw=data)
-    status = parse_status(head.text)
-    if status is None:
-        raise _bad_status(data, head.text, head.number, path)
-    found, bad = read_blocks(data, head.end, head.number, box.add, bulk=bulk)
+    read = read_list(data, path, bulk=bulk)
+    if read is None:
+        return Mapfile(np.zeros(1, np.int64), np.zeros(0, np.uint8), comments=comments_of(data), raw=data)
+    found, bad = read.found, read.bad
     starts, sizes, codes = found.arrays()
     ends = starts + sizes
     broken = np.flatnonzero(starts[1:] != ends[:-1])
@@ -93,15 +84,51 @@ def parse_map(data: bytes, *, path: Pathish | None = None, bulk: bool = True) ->
             code="malformed-map", path=path, line=found.line_of(index), advice=_REPAIR,
         )  # fmt: skip
     if bad is not None:
-        nothing = not found.count and not _has_blocks(data)
-        raise DamagedError(
-            "this is no mapfile: no block lines" if nothing else "bad block line in list",
-            code="not-a-map" if nothing else "malformed-map", path=path, line=bad.number,
-            advice=None if nothing else _REPAIR,
-        )  # fmt: skip
-    position, phase, current_pass = status
+        raise bad_block(data, bad, path)
     bounds = np.concatenate((starts, ends[-1:])) if codes.size else np.zeros(1, np.int64)
-    return Mapfile(bounds, codes, position, phase, current_pass, comments=tuple(box.kept), raw=data)
+    return Mapfile(bounds, codes, *read.status, comments=read.comments, raw=data)
+
+
+class Listed(NamedTuple):
+    """A map's status line, its blocks in file order, and the first line that is no block (None when all are)."""
+
+    status: tuple[int, str, int]
+    found: BlockList
+    bad: Line | None
+    comments: tuple[Comment, ...]
+
+
+def read_list(data: bytes, path: Pathish | None, *, bulk: bool = True) -> Listed | None:
+    """Status line and blocks in file order, unchecked; None for a file of comments only, which is an empty map.
+
+    Raises ``DamagedError`` for a bad or missing status line.
+    """
+    box = CommentBox()
+    for line in lines(data):
+        if line.text is None:
+            box.add(-1, line.comment or b"#")
+            continue
+        status = parse_status(line.text)
+        if status is None:
+            raise _bad_status(data, line.text, line.number, path)
+        found, bad = read_blocks(data, line.end, line.number, box.add, bulk=bulk)
+        return Listed(status, found, bad, tuple(box.kept))
+    return None
+
+
+def comments_of(data: bytes) -> tuple[Comment, ...]:
+    """The comments of a file that holds nothing else."""
+    box = CommentBox()
+    for line in lines(data):
+        box.add(-1, line.comment or b"#")
+    return tuple(box.kept)
+
+
+def bad_block(data: bytes, bad: Line, path: Pathish | None) -> DamagedError:
+    """The error for a line that is no block line."""
+    if _has_blocks(data):
+        return DamagedError("bad block line in list", code="malformed-map", path=path, line=bad.number, advice=_REPAIR)
+    return DamagedError("this is no mapfile: no block lines", code="not-a-map", path=path, line=bad.number)
 
 
 _REPAIR = "see 'map check' for all problems and a repair"
@@ -124,6 +151,3 @@ def _has_blocks(data: bytes, most: int = 1000) -> bool:
         if tried >= most:
             return False
     return False
-
-
-__all__ = ["BlockList", "CommentBox", "parse_map", "read_file", "read_map"]
