@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import PurePath
 
 
 def sheet(name: str) -> str:
@@ -13,7 +14,7 @@ def sheet(name: str) -> str:
     return str(path)
 
 
-def sheets() -> list[str]:
+def sheets() -> list[str | PurePath]:
     """The paths of all style sheets, the base first."""
     names = sorted(entry.name[:-5] for entry in files(__name__).iterdir() if entry.name.endswith(".tcss"))
     names.remove("base")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,11 +14,16 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.screen import Screen
+from textual.signal import Signal
 
+from engine.devices import Device
 from engine.errors import RescueError
+from engine.jobs import Job
 from themes import sheets
 from themes.palettes import DESCRIPTIONS, THEMES, choose
+from tui import opening
 from tui.filters import AsciiFilter
+from tui.jobs_bridge import JobsBridge, JobsChanged
 from tui.keys import bindings
 from tui.screens.base import DeckScreen
 from tui.screens.too_small import TooSmallScreen
@@ -59,7 +64,10 @@ class DeckApp(App[None]):
         self.terminal = terminal
         self.options = options or Options()
         self.crash: BaseException | None = None
+        self.jobs: tuple[Job, ...] = ()
         super().__init__()
+        self.jobs_changed: Signal[tuple[Job, ...]] = Signal(self, "jobs")
+        self.bridge = JobsBridge(self, self.options.poll_s)
         for name in list(self.available_themes):
             if name != self.theme:
                 self.unregister_theme(name)
@@ -95,6 +103,7 @@ class DeckApp(App[None]):
             loop = asyncio.get_running_loop()
             for number, code in ((signal.SIGHUP, HANGUP), (signal.SIGTERM, TERMINATED)):
                 loop.add_signal_handler(number, self._end, code)
+        self.bridge.start()
         from tui.screens.start import StartScreen
 
         self.push_screen(StartScreen())
@@ -113,22 +122,40 @@ class DeckApp(App[None]):
         elif shown and not small:
             self.pop_screen()
 
-    def open_path(self, path: str, map: str | None = None) -> None:
-        """Open whatever ``path`` is: a case, a job, an image (with its map), a map, a device."""
-        from tui.opening import screen_for
+    def on_unmount(self) -> None:
+        """Nothing of ours goes on."""
+        self.bridge.end()
 
+    def on_jobs_changed(self, message: JobsChanged) -> None:
+        """News of jobs, for whichever screens listen."""
+        self.jobs = message.jobs
+        self.jobs_changed.publish(message.jobs)
+
+    def _open(self, make: Callable[[], DeckScreen]) -> None:
         try:
-            screen = screen_for(path, map)
+            self.push_screen(make())
         except RescueError as error:
             self.tell_error(error)
-        else:
-            self.push_screen(screen)
+
+    def open_path(self, path: str, map: str | None = None) -> None:
+        """Open whatever ``path`` is: a case, a job, an image (with its map), a map, a device."""
+        self._open(lambda: opening.screen_for(path, map))
+
+    def open_device(self, path: str | None) -> None:
+        """The devices, with the cursor on one."""
+        self._open(lambda: opening.devices_screen(path))
+
+    def open_job(self, directory: Path) -> None:
+        """Watch a job."""
+        self._open(lambda: opening.job_screen(directory))
 
     def open_rescue(self, target: Path) -> None:
         """The live rescue screen on a case or a job directory."""
-        from tui.screens.rescue import RescueScreen
+        self._open(lambda: opening.rescue_screen(target))
 
-        self.push_screen(RescueScreen(target))
+    def image_device(self, device: Device) -> None:
+        """Choose case and options for imaging a device."""
+        self._open(lambda: opening.imaging_screen(device))
 
     def tell_error(self, error: RescueError) -> None:
         """Show an error on the screen that is up."""
@@ -155,17 +182,11 @@ class DeckApp(App[None]):
 
     def action_jobs(self) -> None:
         """All jobs."""
-        from tui.screens.jobs import JobsScreen
-
-        if not isinstance(self.screen, JobsScreen):
-            self.push_screen(JobsScreen())
+        self._open(opening.jobs_screen)
 
     def action_devices(self) -> None:
         """All devices."""
-        from tui.screens.devices import DevicesScreen
-
-        if not isinstance(self.screen, DevicesScreen):
-            self.push_screen(DevicesScreen())
+        self.open_device(None)
 
     def action_how_to_quit(self) -> None:
         """Ctrl+C does not quit by accident; it says what does."""

@@ -37,6 +37,10 @@ def launch(options: Options) -> int:
         error = app.crash
     except Exception as raised:  # noqa: BLE001 - the last resort: everything unforeseen becomes a crash file
         error = raised
-    if error is not None:
-        return crash.report(error, terminal)
-    return (app.return_code or 0) if app is not None else 1
+    if error is not None or app is None:
+        return crash.report(error or RuntimeError("the deck did not start"), terminal)
+    live = sum(job.live for job in app.jobs)
+    if live:
+        went_on = "1 job goes on" if live == 1 else f"{live} jobs go on"
+        sys.stderr.write(f"rescuedeck: {went_on}; start rescuedeck again to see it\n")
+    return app.return_code or 0

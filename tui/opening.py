@@ -1,4 +1,4 @@
-"""Which screen shows what a path names."""
+"""Which screen shows what: the only place that knows them all, each loaded when it is first opened."""
 
 from __future__ import annotations
 
@@ -8,59 +8,79 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cases import is_case
-from engine.errors import UsageError, outside
+from engine.cases.folder import is_map
+from engine.errors import RefusedError, UsageError, outside
 
 if TYPE_CHECKING:
+    from engine.devices import Device
     from tui.screens.base import DeckScreen
-
-
-def is_job(path: Path) -> bool:
-    """Whether ``path`` is a job directory."""
-    return (path / "spec.json").is_file()
-
-
-def looks_like_map(path: Path) -> bool:
-    """Whether a file starts as a ddrescue mapfile does: comments, then a status line of position, status (and pass)."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(4096)
-    except OSError:
-        return False
-    for line in head.splitlines():
-        words = line.split()
-        if not words or line.startswith(b"#"):
-            continue
-        return 2 <= len(words) <= 3 and words[0].lower().startswith(b"0x") and words[1] in b"? * / - F G +".split()
-    return False
 
 
 def screen_for(path: str, map: str | None = None) -> DeckScreen:
     """The screen for a case, a job, an image (with ``map``), a map or a device. Raises ``RescueError``."""
-    where = Path(path)
+    where = Path(path).expanduser().absolute()
     try:
         mode = os.stat(where).st_mode
     except OSError as error:
-        raise outside(error, "cannot open that", path) from error
+        raise outside(error, "cannot open that", where) from error
     if stat.S_ISDIR(mode):
         if is_case(where):
             from tui.screens.case import CaseScreen
 
             return CaseScreen(where)
-        if is_job(where):
-            from tui.screens.rescue import RescueScreen
-
-            return RescueScreen(where)
-        raise UsageError(
-            "that folder is no case", path=path, advice="open a file in it, or make a case: rescuedeck case create"
-        )
+        if (where / "spec.json").is_file():
+            return job_screen(where)
+        raise UsageError("that folder is no case", path=where, advice="open a file in it, or image a device into it")
     if stat.S_ISBLK(mode):
-        from tui.screens.devices import DevicesScreen
-
-        return DevicesScreen(selected=os.path.realpath(where))
+        return devices_screen(os.path.realpath(where))
     if not stat.S_ISREG(mode):
-        raise UsageError("that is neither a file, a case nor a block device", path=path)
+        raise UsageError("that is neither a file, a case nor a block device", path=where)
     from tui.screens.image import ImageScreen
 
-    if map is None and looks_like_map(where):
-        return ImageScreen(image=None, map=where)
-    return ImageScreen(image=where, map=Path(map) if map else None)
+    if map is None and is_map(where):
+        return ImageScreen(None, where)
+    return ImageScreen(where, Path(map).absolute() if map else None)
+
+
+def devices_screen(path: str | None) -> DeckScreen:
+    """The devices, with the cursor on the one at ``path``."""
+    from tui.screens.devices import DevicesScreen
+
+    return DevicesScreen(path)
+
+
+def jobs_screen(chosen: Path | None = None) -> DeckScreen:
+    """All jobs."""
+    from tui.screens.jobs import JobsScreen
+
+    return JobsScreen(chosen)
+
+
+def job_screen(directory: Path) -> DeckScreen:
+    """A job's own screen: the live rescue, or its place among the jobs."""
+    from engine.jobs import load
+
+    return rescue_screen(directory) if load(directory).kind == "rescue" else jobs_screen(directory)
+
+
+def rescue_screen(target: Path) -> DeckScreen:
+    """The live rescue screen on a case or a job directory."""
+    from tui.screens.rescue import RescueScreen
+
+    return RescueScreen(target)
+
+
+def imaging_screen(device: Device) -> DeckScreen:
+    """Where case and options for imaging a device are chosen. Raises ``RefusedError`` for the system's own disk."""
+    if device.is_system:
+        raise RefusedError(
+            f"this disk carries the running system ({', '.join(device.system)})",
+            code="system-disk",
+            path=device.path,
+            advice="start this machine from a rescue system to image it",
+        )
+    if not device.size:
+        raise RefusedError(device.headline or "it has no size", code="no-medium", path=device.path)
+    from tui.screens.rescue_setup import RescueSetupScreen
+
+    return RescueSetupScreen(device.path)

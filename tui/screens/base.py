@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from engine.errors import RescueError
+from tui.background import Failed, Finished
 from tui.keys import bindings
 from tui.widgets.key_row import KeyRow
 from tui.widgets.prompt_row import Level, PromptRow
@@ -70,6 +71,18 @@ class DeckScreen(Screen[None]):
         """An error a person can act on, in the prompt row and in the log."""
         self.log.warning(str(error))
         self.prompt.say(str(error), "error")
+
+    def on_finished(self, message: Finished) -> None:
+        """Background work of this screen has a result."""
+        message.stop()
+        message.deliver()
+
+    def on_failed(self, message: Failed) -> None:
+        """Background work failed: tell what a person can act on, end on a fault of ours."""
+        message.stop()
+        if not isinstance(message.error, RescueError):
+            raise message.error
+        self.tell_error(message.error)
 
     def action_back(self) -> None:
         """Back to the screen before."""

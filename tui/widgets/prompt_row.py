@@ -141,7 +141,7 @@ class PromptRow(Widget):
         entry.offered = "  ".join(names[:20]) if len(found) > 1 else ("" if found else "nothing there")
         self.refresh()
 
-    def _on_key(self, event: events.Key) -> None:
+    async def _on_key(self, event: events.Key) -> None:
         if not self.busy:
             return
         character = event.character if event.is_printable else None
@@ -181,7 +181,7 @@ class PromptRow(Widget):
             return False
         return True
 
-    def _on_paste(self, event: events.Paste) -> None:
+    async def _on_paste(self, event: events.Paste) -> None:
         if isinstance(self._open, _Entry):
             line = event.text.partition("\n")[0].strip()
             entry = self._open

@@ -1,0 +1,21 @@
+"""Completion of paths for the input line."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+
+_MAX_LOOKED_AT = 5000
+
+
+def complete_path(text: str) -> list[str]:
+    """Paths that begin with ``text`` (``~`` is the home directory), folders with a slash at the end."""
+    written = os.path.expanduser(text)
+    head, name = os.path.split(written)
+    try:
+        with os.scandir(head or ".") as scan:
+            entries = [entry for entry in islice(scan, _MAX_LOOKED_AT) if entry.name.startswith(name)]
+    except OSError:
+        return []
+    found = [os.path.join(head, entry.name) + ("/" if entry.is_dir() else "") for entry in entries]
+    return sorted(path for path in found if name.startswith(".") or not os.path.basename(path.rstrip("/")).startswith("."))

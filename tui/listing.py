@@ -1,0 +1,151 @@
+"""Devices, files and jobs as rows of a list: pure functions from the engine's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.cases.folder import Find, Folder
+from engine.devices import Device
+from engine.jobs.eta import remaining_text
+from engine.jobs.model import Job, JobState
+from engine.text import format_rate
+from tui.widgets.rows import Cell, Column, Row, Section
+from tui.words import percent, size
+
+DEVICE, FILE, JOB = "device:", "file:", "job:"
+
+_DEVICE_COLUMNS = (
+    Column("device", 18, least=10, path=True),
+    Column("size", 11, right=True, least=9),
+    Column("bus", 7, drop=3),
+    Column("model", 40, flex=True, least=14),
+    Column("serial", 20, drop=2),
+    Column("", 60, flex=True, least=18),
+)
+_FILE_COLUMNS = (
+    Column("name", 60, flex=True, least=20, path=True),
+    Column("kind", 5),
+    Column("size", 11, right=True, least=9),
+    Column("rescued", 9, right=True),
+    Column("", 60, flex=True, least=10),
+)
+_JOB_COLUMNS = (
+    Column("job", 60, flex=True, least=20),
+    Column("state", 9),
+    Column("done", 8, right=True),
+    Column("rate", 12, right=True, least=11, drop=2),
+    Column("", 60, flex=True, least=16),
+)
+
+
+def device_row(device: Device) -> Row:
+    """A disk: what it is, and the most important thing to know before choosing it."""
+    style = "row--soft" if device.is_system else ""
+    note = "row--danger" if device.is_system else "row--warning"
+    return Row(
+        DEVICE + device.path,
+        (
+            device.path,
+            size(device.size or None),
+            device.transport,
+            device.title,
+            device.serial or "",
+            Cell(device.headline, note),
+        ),
+        style,
+    )
+
+
+def devices_section(devices: Sequence[Device] | None, *, title: str = "DEVICES") -> Section:
+    """All disks, those of the running system last; ``None`` while they are looked for."""
+    if devices is None:
+        return Section(title, _DEVICE_COLUMNS, (), "looking for devices ...")
+    rows = [device_row(device) for device in sorted(devices, key=lambda device: device.is_system)]
+    return Section(
+        title, _DEVICE_COLUMNS, tuple(rows), "no disks to be seen here (a container?); images work without them"
+    )
+
+
+def file_row(find: Find) -> Row:
+    """A case, an image or a map."""
+    share = percent(find.finished, find.domain) if find.finished is not None else ""
+    if find.problem:
+        note = Cell(find.problem, "row--danger")
+    elif find.kind == "image" and find.map is not None:
+        note = Cell(f"map {find.map.name}", "row--soft")
+    elif find.kind == "image":
+        note = Cell("no map: nothing is known to be missing", "row--soft")
+    elif find.kind == "case" and find.map is None:
+        note = Cell("not imaged yet", "row--warning")
+    else:
+        note = Cell("")
+    name = find.path.name + "/" if find.kind == "case" else find.path.name
+    return Row(FILE + str(find.path), (name, find.kind, size(find.size), share, note))
+
+
+def files_section(folder: Folder | None) -> Section:
+    """What lies in the present folder; ``None`` while it is looked at."""
+    title = "FILES HERE"
+    if folder is None:
+        return Section(title, _FILE_COLUMNS, (), "looking around ...")
+    rows = tuple(file_row(find) for find in folder.finds)
+    if folder.more:
+        title = "FILES HERE (not all)"
+    empty = "no cases, images or maps in this folder: press o to open one by its path"
+    return Section(title, _FILE_COLUMNS, rows, empty)
+
+
+_STATE_STYLES = {
+    JobState.RUNNING: "row--good",
+    JobState.STARTING: "row--good",
+    JobState.STOPPING: "row--warning",
+    JobState.LOST: "row--danger",
+    JobState.FAILED: "row--danger",
+    JobState.STOPPED: "row--warning",
+}
+
+
+def job_row(job: Job) -> Row:
+    """A job with how far it is."""
+    progress = job.progress
+    share = percent(progress.done, progress.total)
+    if job.live:
+        rate = format_rate(progress.rate) if progress.unit == "B" and progress.rate is not None else ""
+        note = Cell(job.warning or remaining_text(job) or job.message, "row--warning" if job.warning else "")
+    else:
+        rate = ""
+        note = Cell(job_note(job), "row--danger" if job.error else "row--soft")
+    state = Cell(str(job.state), _STATE_STYLES.get(job.state, ""))
+    return Row(JOB + str(job.directory), (f"{job.kind} {job.title}".strip(), state, share, rate, note))
+
+
+def job_note(job: Job) -> str:
+    """Why a job rests and what can be done about it."""
+    if job.error is not None:
+        return job.error.message
+    if job.orphan:
+        return "its runner died, its program still works"
+    if job.state is JobState.LOST:
+        return "it was killed; resume it" if job.resumable else "it was killed"
+    if job.state is JobState.STOPPED and job.resumable:
+        return "stopped; it can go on"
+    return job.message
+
+
+def jobs_order(jobs: Iterable[Job]) -> list[Job]:
+    """Live jobs first, then those that can go on, then the rest; newest first."""
+
+    def rank(job: Job) -> tuple[int, float]:
+        return (0 if job.live else 1 if unfinished(job) else 2, -(job.started or job.created))
+
+    return sorted(jobs, key=rank)
+
+
+def unfinished(job: Job) -> bool:
+    """It rests, but there is something left to do with it."""
+    return job.state in (JobState.STOPPED, JobState.LOST, JobState.FAILED, JobState.QUEUED)
+
+
+def jobs_section(jobs: Sequence[Job], *, empty: str) -> Section:
+    """Jobs in their order."""
+    return Section("JOBS", _JOB_COLUMNS, tuple(job_row(job) for job in jobs_order(jobs)), empty)

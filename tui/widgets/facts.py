@@ -1,0 +1,77 @@
+"""A block of facts: label and value on each line; values are made safe here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+from textual.widget import Widget
+
+from engine.text import safe_text
+from tui.widgets.rows import Cell
+
+Fact = tuple[str, str | Cell]
+
+
+class Facts(Widget):
+    """``show`` takes (label, value) pairs; a long value goes on in the next line under itself."""
+
+    COMPONENT_CLASSES = {
+        "facts--label", "row--soft", "row--strong", "row--warning", "row--danger", "row--good", "status--finished",
+        "status--non-tried", "status--non-trimmed", "status--non-scraped", "status--bad",
+    }  # fmt: skip
+
+    def __init__(self, *, label_width: int = 11, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._label_width = label_width
+        self._facts: tuple[Fact, ...] = ()
+
+    def show(self, facts: Sequence[Fact]) -> None:
+        """Show these facts; nothing is sent when they are the same as before."""
+        facts = tuple(facts)
+        if facts != self._facts:
+            grown = len(facts) != len(self._facts)
+            self._facts = facts
+            self.refresh(layout=grown)
+
+    @property
+    def plain(self) -> str:
+        """What is on show, one fact a line."""
+        return "\n".join(f"{label}: {_text(value)}" for label, value in self._facts)
+
+    def render(self) -> Text:
+        """The block in the widget's width."""
+        width = max(8, self.size.width - self._label_width - 2)
+        text = Text(end="")
+        for number, (label, value) in enumerate(self._facts):
+            style = value.style if isinstance(value, Cell) else ""
+            rich = self.get_component_rich_style(style, partial=True) if style else ""
+            for part, piece in enumerate(_pieces(_text(value), width)):
+                name = label if part == 0 else ""
+                text.append("\n" if number or part else "")
+                text.append(
+                    f" {name:<{self._label_width}}", self.get_component_rich_style("facts--label", partial=True)
+                )
+                text.append(piece, rich)
+        return text
+
+
+def _text(value: str | Cell) -> str:
+    return safe_text(value.text if isinstance(value, Cell) else value, 2000)
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    """``text`` cut into lines of at most ``width`` cells, at blanks where there are any."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        if line and cell_len(line) + 1 + cell_len(word) > width:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+        while cell_len(line) > width:
+            head = set_cell_size(line, width).rstrip() if cell_len(line[:width]) != width else line[:width]
+            lines.append(head)
+            line = line[len(head) :]
+    return [*lines, line]

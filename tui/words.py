@@ -1,0 +1,24 @@
+"""Sizes, shares and states in the few words and cells that lists have."""
+
+from __future__ import annotations
+
+from engine.text import format_size
+
+
+def percent(done: int, total: int | None) -> str:
+    """``87.2 %``; never rounded up to 100 % while something is missing, nor down to 0 % when something is there."""
+    if not total:
+        return "-"
+    if done >= total:
+        return "100 %"
+    share = 100 * done / total
+    if share > 99.9:
+        return "> 99.9 %"
+    if done > 0 and share < 0.1:
+        return "< 0.1 %"
+    return f"{share:.1f} %"
+
+
+def size(value: int | None) -> str:
+    """A size, or ``-`` when unknown."""
+    return "-" if value is None else format_size(value)
