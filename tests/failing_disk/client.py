@@ -160,7 +160,7 @@ class FailingDisk:
     @property
     def path(self) -> Path:
         """The node as a file. While the drive is away this is the name under which it was seen last."""
-        return self.mount / self.status()["name"]
+        return Path(self.mount, self.status()["name"])
 
     @property
     def device(self) -> Path:
