@@ -1,0 +1,177 @@
+"""The map must never get worse: what one run of ddrescue did to it, and what of that may be believed.
+
+When a drive dies, every later read fails at once and ddrescue marks the rest of the disk as bad. Failed areas are
+believed only up to the last map that was followed by a good read; what failed after that goes back to what it was, save
+the one place where the drive was probably lost, which is kept as a suspect (non-trimmed).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.mapfile.model import Int64s, Mapfile
+from engine.mapfile.status import FINISHED, NON_TRIED
+from engine.ranges import MAX_POSITION, RangeSet
+
+Codes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a run did: areas that became finished, that newly failed, and that were finished before and are not now."""
+
+    finished: RangeSet
+    failed: RangeSet
+    lost: RangeSet
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The map after the guard looked at it; ``reasons`` is empty when nothing had to be changed.
+
+    ``restored`` are the areas whose failure is not believed, ``suspect`` the place where the drive was probably lost.
+    """
+
+    map: Mapfile
+    reasons: tuple[str, ...] = ()
+    restored: RangeSet = RangeSet()
+    suspect: tuple[int, int] | None = None
+
+
+def compare(before: Mapfile, after: Mapfile) -> Change:
+    """The difference between the maps before and after a run."""
+    was, now = before.ranges("+"), after.ranges("+")
+    return Change(now.subtract(was), after.ranges("*/-").subtract(before.ranges("*/-")), was.subtract(now))
+
+
+def repair(
+    before: Mapfile,
+    after: Mapfile | None,
+    *,
+    size: int | None,
+    dropped: bool,
+    trusted: Mapfile | None = None,
+    seen: Mapfile | None = None,
+    direction: str = "forwards",
+    cluster: int = 65536,
+) -> Repaired:
+    """The map to go on with after a run.
+
+    ``before`` is the map before the run, ``after`` the one it left (None: missing, cut or malformed), ``seen`` the last
+    whole one met while it ran, ``trusted`` the last that was followed by a good read (None: none was). ``dropped`` says
+    that the drive died during the run. Nothing that was ever finished is lost, and the map neither shrinks nor grows
+    beyond the source's ``size`` in bytes.
+    """
+    reasons: list[str] = []
+    latest = after if after is not None and len(after) else seen
+    if after is None or not len(after):
+        reasons.append("the map left by the run was cut or unreadable: the last whole one is used")
+    if latest is None or not len(latest):
+        latest = before
+    end = _end(before, latest, size)
+    maps = [one for one in (before, latest, trusted or before) if len(one)]
+    bounds = _all_bounds(maps, end)
+    if bounds.size < 2:
+        return Repaired(latest, tuple(reasons))
+    was, now = _codes(before, bounds), _codes(latest, bounds)
+    believed = _codes(trusted, bounds) if trusted is not None else was
+    result = now.copy()
+    uncovered = (bounds[:-1] < latest.start) | (bounds[:-1] >= latest.end)
+    if len(latest) and bool((uncovered & (was != NON_TRIED)).any()):
+        result[uncovered] = was[uncovered]
+        reasons.append("the map was cut off: what lay beyond was put back")
+    doubtful = np.zeros(result.shape, bool)
+    suspect = None
+    if dropped:
+        doubtful = (result > NON_TRIED) & (believed != result) & (believed != FINISHED)
+        fresh = doubtful & (believed == NON_TRIED)
+        new_end = _edge(bounds, (result == FINISHED) & (believed != FINISHED), direction)
+        suspect = _suspect(bounds, fresh, new_end, direction, cluster)
+        result[doubtful] = believed[doubtful]
+    lost = ((was == FINISHED) | (believed == FINISHED)) & (result != FINISHED)
+    if bool(lost.any()):
+        result[lost] = FINISHED
+        reasons.append("areas that were rescued before had lost their mark: it was put back")
+    restored = RangeSet.from_arrays(bounds[:-1][doubtful], bounds[1:][doubtful])
+    if restored:
+        reasons.append(f"{restored.total} bytes marked as failed after the drive stopped answering are not believed")
+    made = latest.with_blocks(bounds, result).merged()
+    if suspect is not None:
+        made = made.set_range(*suspect, "*")
+        reasons.append(f"{suspect[1] - suspect[0]} bytes at {suspect[0]} are kept as the suspect")
+    if not reasons and latest.end == end:
+        return Repaired(latest)
+    if latest.open_ended and end != MAX_POSITION:
+        reasons.append("the map had grown beyond the end of the drive")
+    return Repaired(made.with_status_line(0, "?", 1), tuple(reasons), restored, suspect)
+
+
+def merge(maps: list[Mapfile]) -> Mapfile:
+    """One map of several of the same rescue: finished where any of them is, else what the first says.
+
+    Raises ``ValueError`` without a map.
+    """
+    filled = [one for one in maps if len(one)]
+    if not filled:
+        raise ValueError("no map to merge")
+    end = max((one.end for one in filled if not one.open_ended), default=MAX_POSITION)
+    bounds = _all_bounds(filled, end)
+    result = _codes(filled[0], bounds)
+    for one in filled[1:]:
+        result[_codes(one, bounds) == FINISHED] = FINISHED
+    return filled[0].with_blocks(bounds, result).merged().with_status_line(0, "?", 1)
+
+
+def _end(before: Mapfile, latest: Mapfile, size: int | None) -> int:
+    """Where the map should end: where it did before or does now, neither beyond the source nor before a finish."""
+    known = [one.end for one in (before, latest) if len(one) and not one.open_ended]
+    end = max(known, default=MAX_POSITION if size is None else size)
+    if size is not None:
+        end = min(end, size)
+    for one in (before, latest):
+        rescued = one.ranges("+")
+        if rescued:
+            end = max(end, int(rescued.ends[-1]))
+    return end
+
+
+def _all_bounds(maps: list[Mapfile], end: int) -> Int64s:
+    edges = np.concatenate([one.bounds for one in maps] + [np.array([end], np.int64)])
+    return np.unique(edges[edges <= end])
+
+
+def _codes(one: Mapfile, bounds: Int64s) -> Codes:
+    """The status of each piece; non-tried outside of the map."""
+    result = np.full(bounds.size - 1, NON_TRIED, np.uint8)
+    if len(one):
+        inside = (bounds[:-1] >= one.start) & (bounds[:-1] < one.end)
+        result[inside] = one.codes[np.searchsorted(one.bounds, bounds[:-1][inside], "right") - 1]
+    return result
+
+
+def _edge(bounds: Int64s, chosen: npt.NDArray[np.bool_], direction: str) -> int | None:
+    """How far the run had come: the far end of what it newly finished."""
+    if not bool(chosen.any()):
+        return None
+    return int(bounds[:-1][chosen].min()) if direction == "backwards" else int(bounds[1:][chosen].max())
+
+
+def _suspect(
+    bounds: Int64s, fresh: npt.NDArray[np.bool_], reached: int | None, direction: str, cluster: int
+) -> tuple[int, int] | None:
+    """The first cluster that failed after the last good read, in reading order; None when nothing new failed."""
+    starts, ends = bounds[:-1][fresh], bounds[1:][fresh]
+    if not starts.size:
+        return None
+    if direction == "backwards":
+        later = ends <= reached if reached is not None else np.ones(ends.shape, bool)
+        index = int(np.flatnonzero(later)[-1]) if bool(later.any()) else starts.size - 1
+        return max(int(starts[index]), int(ends[index]) - cluster), int(ends[index])
+    later = starts >= reached if reached is not None else np.ones(starts.shape, bool)
+    index = int(np.flatnonzero(later)[0]) if bool(later.any()) else 0
+    return int(starts[index]), min(int(ends[index]), int(starts[index]) + cluster)
+
+
