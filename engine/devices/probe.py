@@ -58,6 +58,15 @@ class Place:
         return cls(offset, len(data), hashlib.sha256(data).hexdigest())
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """How reading known places again went. ``code`` as in ``Opened``; ``same`` means something only when it is ok."""
+
+    code: str
+    message: str = ""
+    same: bool = False
+
+
 def try_open(path: str, *, timeout_s: float = 20.0, run: Run = tools.run) -> Opened:
     """Open the drive read-only and claim it for a moment (O_EXCL): can it be read, how big is it, who else has it."""
     answer = _ask({"do": "open", "path": path}, timeout_s, run)
@@ -76,10 +85,18 @@ def compare_places(
     """
     if not places:
         return None
+    read = read_places(path, places, timeout_s=timeout_s, run=run)
+    return None if read.code != "ok" else read.same
+
+
+def read_places(
+    path: str, places: Sequence[Place], *, timeout_s: float = 30.0, run: Run = tools.run
+) -> ReadAgain:
+    """Read these places again, past the page cache; unlike ``compare_places`` it tells errors from other contents."""
     answer = _ask({"do": "hash", "path": path, "places": [[p.offset, p.size] for p in places]}, timeout_s, run)
     if "error" in answer:
-        return None
-    return list(answer["hashes"]) == [place.sha256 for place in places]
+        return ReadAgain(str(answer["error"]), str(answer.get("message", "")))
+    return ReadAgain("ok", "", list(answer["hashes"]) == [place.sha256 for place in places])
 
 
 def safest_places(areas: Iterable[tuple[int, int]], *, count: int = 2, size: int = PLACE_SIZE) -> list[int]:
