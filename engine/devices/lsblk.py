@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -58,12 +59,12 @@ def parse_listing(text: str) -> Listing:
     """The JSON of lsblk as rows by ``maj:min``; a device below several parents (RAID) appears once."""
     try:
         document = json.loads(text)
-        waiting = list(document["blockdevices"])
+        waiting = deque(list(document["blockdevices"]))
     except (ValueError, KeyError, TypeError):
         return Listing({}, "lsblk gave no list: some serial numbers and file system types are not known")
     rows: dict[DevNo, Row] = {}
     while waiting and len(rows) < _MAX_ROWS:
-        row = waiting.pop()
+        row = waiting.popleft()
         if not isinstance(row, dict):
             continue
         devno = parse_devno(string(row, "maj:min"))

@@ -41,7 +41,7 @@ class Use:
     def words(self) -> str:
         """``mounted at /home``; text from the system: through ``safe_text`` before it is shown."""
         text = USE_WORDS.get(self.kind, USE_WORDS["holder"]).format(what=self.what)
-        return f"{text} (read-only)" if self.read_only else text
+        return f"{text} (read-only)" if self.read_only and self.kind in ("mount", "loop") else text
 
 
 @dataclass(frozen=True, slots=True)
