@@ -468,15 +468,20 @@ def test_disks_of_many_gigabytes_are_sparse(tmp_path, rescue):
             assert direct_read(disk.path, size - 512, 4096) == original.read()
 
 
-def test_many_hung_reads_block_nothing_else(image):
+@pytest.mark.parametrize("flags", [[], ["iflag=direct"]], ids=["plain", "direct"])
+def test_many_hung_reads_block_nothing_else(image, flags):
     with FailingDisk(image, [Hang(offset=0, size=512)]) as disk:
         readers = [
-            subprocess.Popen(["dd", f"if={disk.path}", "of=/dev/null", "bs=512", "count=1"], stderr=subprocess.DEVNULL)
+            subprocess.Popen(
+                ["dd", f"if={disk.path}", "of=/dev/null", "bs=512", "count=1", *flags], stderr=subprocess.DEVNULL
+            )
             for _ in range(40)
         ]
         wait_for(lambda: len(disk.status()["in_flight"]) == len(readers))
         assert os.statvfs(disk.mount).f_blocks == SIZE // 512
         assert disk.path.stat().st_size == SIZE
+        states = {process_state(reader.pid) for reader in readers}
+        assert states == ({"D"} if flags else {"S"})
         disk.power_off()
         assert {reader.wait(30) for reader in readers} == {1}
         assert disk.status()["outcomes"] == {"hang": 1, "queued": 39}

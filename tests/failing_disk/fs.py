@@ -46,6 +46,7 @@ class DiskFS:
     def init_with_config(self, conn: Any, config: Any) -> None:
         """Called by libfuse when the mount is up."""
         conn.want &= ~AUTO_INVAL_DATA
+        conn.max_background = THREADS  # O_DIRECT reads are background requests: 12 of them at once by default
         self._mounted()
 
     # -- looking ------------------------------------------------------------------------------------------------
