@@ -157,6 +157,10 @@ class DeckApp(App[None]):
         """Choose case and options for imaging a device."""
         self._open(lambda: opening.imaging_screen(device))
 
+    def set_up_rescue(self, case: Path) -> None:
+        """Choose options for the next pass of a case."""
+        self._open(lambda: opening.setup_screen(case))
+
     def tell_error(self, error: RescueError) -> None:
         """Show an error on the screen that is up."""
         if isinstance(self.screen, DeckScreen):

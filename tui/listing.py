@@ -74,7 +74,7 @@ def file_row(find: Find) -> Row:
     elif find.kind == "image" and find.map is not None:
         note = Cell(f"map {find.map.name}", "row--soft")
     elif find.kind == "image":
-        note = Cell("no map: nothing is known to be missing", "row--soft")
+        note = Cell("no map", "row--soft")
     elif find.kind == "case" and find.map is None:
         note = Cell("not imaged yet", "row--warning")
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cases import is_case
-from engine.cases.folder import is_map
+from engine.cases.folder import is_map, map_beside
 from engine.errors import RefusedError, UsageError, outside
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def screen_for(path: str, map: str | None = None) -> DeckScreen:
 
     if map is None and is_map(where):
         return ImageScreen(None, where)
-    return ImageScreen(where, Path(map).absolute() if map else None)
+    return ImageScreen(where, Path(map).expanduser().absolute() if map else map_beside(where))
 
 
 def devices_screen(path: str | None) -> DeckScreen:
@@ -83,4 +83,11 @@ def imaging_screen(device: Device) -> DeckScreen:
         raise RefusedError(device.headline or "it has no size", code="no-medium", path=device.path)
     from tui.screens.rescue_setup import RescueSetupScreen
 
-    return RescueSetupScreen(device.path)
+    return RescueSetupScreen(source=device.path)
+
+
+def setup_screen(case: Path) -> DeckScreen:
+    """Where options for the next pass of a case are chosen."""
+    from tui.screens.rescue_setup import RescueSetupScreen
+
+    return RescueSetupScreen(case=case)

@@ -106,6 +106,17 @@ def is_map(path: str | os.PathLike[str]) -> bool:
     return False
 
 
+def map_beside(image: str | os.PathLike[str]) -> Path | None:
+    """The map that lies beside an image under its name (``disk.map`` or ``disk.img.map`` for ``disk.img``), if any."""
+    path = Path(image)
+    for name in (path.stem, path.name):
+        for suffix in sorted(_MAP_SUFFIXES):
+            candidate = path.with_name(name + suffix)
+            if candidate != path and candidate.is_file() and is_map(candidate):
+                return candidate
+    return None
+
+
 def _owner(map_path: Path, images: dict[str, Find]) -> str | None:
     """The image a map belongs to, by name: ``disk.map`` or ``disk.img.map`` for ``disk.img``; or the only one."""
     for name in images:

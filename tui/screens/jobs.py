@@ -14,6 +14,7 @@ from engine.text import format_duration, format_size
 from tui import background
 from tui.keys import bindings
 from tui.listing import JOB, jobs_section
+from tui.rescue_words import event_lines
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.row_list import RowList
@@ -92,8 +93,7 @@ class JobsScreen(DeckScreen):
         except RescueError as error:
             self.tell_error(error)
             return
-        lines = [f"{event.document()['time'] or ''}  {event.kind}  {_words(event.facts)}" for event in news]
-        self._events = [*self._events, *lines][-_EVENTS:]
+        self._events = [*self._events, *event_lines(tuple(news), _EVENTS)][-_EVENTS:]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Stop for what runs, resume for what rests; grey otherwise."""
@@ -146,12 +146,6 @@ class JobsScreen(DeckScreen):
     def action_refresh(self) -> None:
         """Look again now."""
         self.deck.bridge.look_now()
-
-
-def _words(facts: object) -> str:
-    if not isinstance(facts, dict):
-        return ""
-    return "  ".join(f"{key}={value}" for key, value in facts.items() if not isinstance(value, (dict, list)))[:200]
 
 
 def job_facts(job: Job, events: list[str]) -> list[Fact]:

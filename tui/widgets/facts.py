@@ -11,7 +11,9 @@ from textual.widget import Widget
 from engine.text import safe_text
 from tui.widgets.rows import Cell
 
-Fact = tuple[str, str | Cell]
+Value = str | Cell | tuple[Cell, ...]
+Fact = tuple[str, Value]
+"""A label and its value; a tuple of cells stands side by side on one line."""
 
 
 class Facts(Widget):
@@ -45,6 +47,10 @@ class Facts(Widget):
         width = max(8, self.size.width - self._label_width - 2)
         text = Text(end="")
         for number, (label, value) in enumerate(self._facts):
+            if isinstance(value, tuple) and not isinstance(value, Cell):
+                text.append("\n" if number else "")
+                self._row_of_cells(text, label, value)
+                continue
             style = value.style if isinstance(value, Cell) else ""
             rich = self.get_component_rich_style(style, partial=True) if style else ""
             for part, piece in enumerate(_pieces(_text(value), width)):
@@ -56,8 +62,21 @@ class Facts(Widget):
                 text.append(piece, rich)
         return text
 
+    def _row_of_cells(self, text: Text, label: str, cells: tuple[Cell, ...]) -> None:
+        width = max(8, self.size.width - self._label_width - 2)
+        text.append(f" {label:<{self._label_width}}", self.get_component_rich_style("facts--label", partial=True))
+        for number, cell in enumerate(cells):
+            piece = ("  " if number else "") + safe_text(cell.text, 200)
+            width -= cell_len(piece)
+            if width < 0:
+                text.append(" …")
+                return
+            text.append(piece, self.get_component_rich_style(cell.style, partial=True) if cell.style else "")
 
-def _text(value: str | Cell) -> str:
+
+def _text(value: Value) -> str:
+    if isinstance(value, tuple) and not isinstance(value, Cell):
+        return "  ".join(cell.text for cell in value)
     return safe_text(value.text if isinstance(value, Cell) else value, 2000)
 
 

@@ -9,6 +9,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.keys import BY_ID, Key
+from tui.widgets.prompt_row import PromptRow
 
 
 class KeyRow(Widget):
@@ -32,9 +33,10 @@ class KeyRow(Widget):
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
         entries: dict[str, tuple[Key, bool]] = {}
+        alone = isinstance(screen.focused, PromptRow)  # while it is open, nothing else gets a key
         for _node, binding, enabled, _tooltip in screen.active_bindings.values():
             key = BY_ID.get(binding.id or "")
-            if key is not None and key.footer > 0:
+            if key is not None and key.footer > 0 and (not alone or key.scope == "prompt"):
                 entries.setdefault(key.action, (key, enabled))
         found = tuple(sorted(entries.values(), key=lambda entry: entry[0].footer))
         if found != self._entries:

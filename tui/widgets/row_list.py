@@ -171,12 +171,16 @@ class RowList(ScrollView, can_focus=True):
         self._strips.clear()
         self._layout_lines()
 
-    def on_focus(self) -> None:
-        """The cursor's look depends on the focus."""
+    def on_focus(self, event: events.Focus) -> None:
+        """Only the cursor's line looks different: Textual would send the whole list again."""
+        event.prevent_default()
+        self.has_focus = True
         self._redraw(self._cursor)
 
-    def on_blur(self) -> None:
-        """The cursor's look depends on the focus."""
+    def on_blur(self, event: events.Blur) -> None:
+        """As ``on_focus``."""
+        event.prevent_default()
+        self.has_focus = False
         self._redraw(self._cursor)
 
     def on_click(self, event: events.Click) -> None:

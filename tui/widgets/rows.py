@@ -79,6 +79,9 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], width: int, lead: str
         min(max(column.least, 8), size) if column.flex else max(column.least, min(column.width, size))
         for column, size in zip(columns, longest, strict=True)
     ]
+    for number in range(1, len(used)):
+        if rows and not any(_length(row.cells, number) for row in rows):
+            used[number] = 0  # nobody has anything to say there
     while sum(used) + GAP * (sum(1 for size in used if size) - 1) > width:
         droppable = [number for number, column in enumerate(columns) if column.drop and used[number]]
         if not droppable:

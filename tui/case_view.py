@@ -1,0 +1,190 @@
+"""A case at one moment, and what can be done with it next: pure functions from the engine's values."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.cases import Action, Case, Generation, list_generations, load_case, read_history
+from engine.devices import Identity
+from engine.errors import RescueError
+from engine.jobs import Job
+from engine.text import format_size
+from themes.palettes import MARKS
+from tui.listing import job_row, jobs_order, unfinished
+from tui.widgets.facts import Fact
+from tui.widgets.rows import Cell, Column, Row, Section
+from tui.words import percent, size
+
+HISTORY = 200
+STEP, GENERATION, ACTION = "step:", "generation:", "action:"
+
+
+@dataclass(frozen=True, slots=True)
+class MapTotals:
+    """Bytes and areas per status in the order of ``MARKS``; ``domain`` is None when the map does not know its end."""
+
+    bytes: tuple[int, ...]
+    areas: tuple[int, ...]
+    domain: int | None
+
+    @property
+    def finished(self) -> int:
+        """Rescued bytes."""
+        return self.bytes[0]
+
+    @property
+    def whole(self) -> bool:
+        """Every byte of the domain was read."""
+        return self.domain is not None and self.finished >= self.domain > 0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """Everything that the case screen shows. ``image_size`` and ``image_used`` are None while there is no image."""
+
+    case: Case
+    image_size: int | None
+    image_used: int | None
+    totals: MapTotals | None
+    map_problem: str | None
+    generations: tuple[Generation, ...]
+    history: tuple[Action, ...]
+
+
+def read_totals(path: Path) -> MapTotals:
+    """The totals of a mapfile. Raises ``RescueError``."""
+    from engine.mapfile import read_map
+
+    loaded = read_map(path)
+    totals = loaded.totals()
+    domain = None if loaded.open_ended else totals.finished + totals.unfinished
+    return MapTotals(totals.bytes, totals.areas, domain)
+
+
+def view_case(directory: Path) -> CaseView:
+    """Read a case. Raises ``RescueError`` when it is none; a damaged map is told in ``map_problem``."""
+    case = load_case(directory)
+    totals: MapTotals | None = None
+    problem: str | None = None
+    if os.path.lexists(case.map):
+        try:
+            totals = read_totals(case.map)
+        except RescueError as error:
+            problem = str(error)
+    try:
+        image = os.stat(case.image)
+    except OSError:
+        image = None
+    return CaseView(
+        case=case,
+        image_size=None if image is None else image.st_size,
+        image_used=None if image is None else image.st_blocks * 512,
+        totals=totals,
+        map_problem=problem,
+        generations=tuple(list_generations(case)),
+        history=tuple(read_history(case, last=HISTORY)),
+    )
+
+
+def totals_cells(totals: MapTotals) -> tuple[Cell, ...]:
+    """``87.2 %`` and the amount of each status that is there, with its letter."""
+    share = Cell(f"{percent(totals.finished, totals.domain)} rescued", "row--strong")
+    amounts = [
+        Cell(f"{mark.letter} {format_size(amount)}", f"status--{mark.name}")
+        for mark, amount in zip(MARKS, totals.bytes, strict=True)
+        if amount
+    ]
+    return (share, *amounts)
+
+
+def case_facts(view: CaseView) -> list[Fact]:
+    """Source, image and map of a case."""
+    case = view.case
+    facts: list[Fact] = [("case", Cell(f"{case.title}   since {case.created[:16].replace('T', ' ')}", "row--strong"))]
+    if case.source_path is None:
+        facts.append(("source", Cell("none chosen yet", "row--warning")))
+    else:
+        known = Identity.from_facts(case.identity).words if case.identity else size(case.source_size)
+        facts.append(("source", f"{known}, last seen as {case.source_path}"))
+    if view.image_size is None:
+        facts.append(("image", Cell(f"{case.image.name}: not begun", "row--soft")))
+    else:
+        facts.append(("image", f"{_shown(case, case.image)}  {size(view.image_size)}, {size(view.image_used)} on disk"))
+    if view.totals is not None:
+        facts.append(("map", totals_cells(view.totals)))
+    elif view.map_problem:
+        facts.append(("map", Cell(view.map_problem, "row--danger")))
+    else:
+        facts.append(("map", Cell("none: nothing has been read yet", "row--soft")))
+    return facts
+
+
+def _shown(case: Case, path: Path) -> str:
+    return path.name if path.parent == case.directory else str(path)
+
+
+def next_steps(view: CaseView, jobs: Sequence[Job]) -> list[Row]:
+    """What can be done now, the natural thing first. Ids are ``step:watch``, ``rescue``, ``resume``, ``map`` ..."""
+    steps: list[tuple[str, str, str]] = []
+    live = [job for job in jobs if job.live]
+    resting = [job for job in jobs if unfinished(job) and job.resumable]
+    totals = view.totals
+    if live:
+        steps.append(("watch", "watch the running rescue", ""))
+    elif view.case.source_path is None:
+        steps.append(("devices", "choose the failing drive", "see the devices of this machine"))
+    elif totals is None and view.map_problem is None:
+        steps.append(("rescue", "image the drive", "choose how, then start"))
+    elif totals is not None and not totals.whole:
+        if resting:
+            steps.append(("resume", "go on with the stopped rescue", "as it was"))
+        missing = size(sum(totals.bytes[1:]))
+        steps.append(("rescue", "go on with the next pass", f"{missing} are still missing: choose how"))
+    if view.map_problem:
+        steps.append(("generations", "go back to a kept map", "the last generation that can be read is below"))
+    if totals is not None:
+        words = "everything was read" if totals.whole else "see what is missing, and where"
+        steps.append(("map", "look at the map", words))
+    return [Row(STEP + name, (text, Cell(note, "row--soft"))) for name, text, note in steps]
+
+
+def case_sections(view: CaseView, jobs: Sequence[Job]) -> list[Section]:
+    """Next steps, jobs, generations and history as lists."""
+    wide = Column("", 60, flex=True, least=16)
+    sections = [Section("NEXT", (Column("", 34), wide), tuple(next_steps(view, jobs)))]
+    if jobs:
+        columns = (wide, Column("", 9), Column("", 8, right=True), Column("", 12, right=True, drop=1), wide)
+        sections.append(Section("JOBS", columns, tuple(job_row(job) for job in jobs_order(jobs))))
+    sections.append(
+        Section(
+            "KEPT MAPS",
+            (Column("", 12), Column("", 16), wide),
+            tuple(_generation(entry) for entry in reversed(view.generations)),
+            "none yet: one is kept before each pass and each edit",
+        )
+    )
+    sections.append(
+        Section(
+            "HISTORY",
+            (Column("", 16), Column("", 20), wide),
+            tuple(_action(number, entry) for number, entry in reversed(list(enumerate(view.history)))),
+            "nothing has been done yet",
+        )
+    )
+    return sections
+
+
+def _when(time: str) -> str:
+    return time[:16].replace("T", " ")
+
+
+def _generation(entry: Generation) -> Row:
+    return Row(f"{GENERATION}{entry.number}", (f"number {entry.number}", _when(entry.time), entry.note))
+
+
+def _action(number: int, entry: Action) -> Row:
+    facts = "  ".join(f"{key}={value}" for key, value in entry.facts.items() if not isinstance(value, (dict, list)))
+    return Row(f"{ACTION}{number}", (_when(entry.time), entry.action, Cell(facts, "row--soft")))

@@ -1,0 +1,123 @@
+"""A case: what is in it, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.widget import Widget
+
+from engine.jobs import Job, resume
+from tui import background
+from tui.case_view import STEP, CaseView, case_facts, case_sections, view_case
+from tui.keys import bindings
+from tui.listing import JOB, unfinished
+from tui.screens.base import DeckScreen
+from tui.widgets.facts import Facts
+from tui.widgets.row_list import RowList
+
+
+class CaseScreen(DeckScreen):
+    """Facts of source, image and map above; next steps, jobs, kept maps and history below."""
+
+    TITLE = "case"
+    SCOPES = ("case", "list")
+    BINDINGS = bindings("case")
+    HELP = (
+        "A case is a folder: what the failing drive is, its image, the map of what was read, every kept state of that "
+        "map, and the history of all that was done. The first line of the list is what usually comes next; Enter does "
+        "it. The folder can be moved to another disk as a whole."
+    )
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(str(directory))
+        self._directory = directory
+        self._facts = Facts(label_width=7, id="case-facts")
+        self._list = RowList(id="case-list")
+        self._view: CaseView | None = None
+        self._jobs: tuple[Job, ...] = ()
+        self._looks: background.Latest[CaseView] = background.Latest()
+
+    def body(self) -> Iterable[Widget]:
+        """Facts above, the list below."""
+        yield self._facts
+        yield self._list
+
+    def on_mount(self) -> None:
+        """Follow the jobs of this case."""
+        self.deck.bridge.add_folder(self._directory / "jobs")
+        self.deck.jobs_changed.subscribe(self, self._take_jobs)
+        self._take_jobs(self.deck.jobs)
+
+    def on_screen_resume(self) -> None:
+        """Read it (again): a pass may have ended meanwhile."""
+        self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Read the case again."""
+        self._looks.start(self, lambda: view_case(self._directory), self._take_view)
+
+    def _take_view(self, view: CaseView) -> None:
+        self._view = view
+        self._show()
+
+    def _take_jobs(self, jobs: tuple[Job, ...]) -> None:
+        mine = tuple(job for job in jobs if job.directory.parent.parent == self._directory)
+        ended = {job.directory for job in self._jobs if job.live} - {job.directory for job in mine if job.live}
+        self._jobs = mine
+        if ended and self.is_current:
+            self.action_refresh()
+        self._show()
+
+    def _show(self) -> None:
+        if self._view is not None:
+            self._facts.show(case_facts(self._view))
+            self._list.show(case_sections(self._view, self._jobs))
+
+    def action_open(self) -> None:
+        """Do what the cursor is on."""
+        row = self._list.chosen
+        if row is None or self._view is None:
+            return
+        if row.id.startswith(JOB):
+            self.deck.open_job(Path(row.id.removeprefix(JOB)))
+        elif row.id.startswith(STEP):
+            self._do(row.id.removeprefix(STEP), self._view)
+        else:
+            self.say(" ".join(cell if isinstance(cell, str) else cell.text for cell in row.cells))
+
+    def _do(self, step: str, view: CaseView) -> None:
+        if step == "watch":
+            live = next((job for job in self._jobs if job.live), None)
+            self.deck.open_rescue(live.directory if live is not None else self._directory)
+        elif step == "devices":
+            self.deck.open_device(None)
+        elif step == "rescue":
+            self.deck.set_up_rescue(case=self._directory)
+        elif step == "resume":
+            self._resume()
+        elif step == "map":
+            self.deck.open_path(str(view.case.image), str(view.case.map))
+        elif step == "generations":
+            self.say(f"copy one of the kept maps from {view.case.maps_dir} over {view.case.map.name}")
+
+    def _resume(self) -> None:
+        job = next((job for job in self._jobs if unfinished(job) and job.resumable), None)
+        if job is not None:
+            self.say("starting ...")
+            background.start(self, lambda: resume(job.directory), self._resumed)
+
+    def _resumed(self, job: Job) -> None:
+        self.deck.bridge.look_now()
+        self.deck.open_job(job.directory)
+
+    def action_rescue(self) -> None:
+        """The live rescue, or the choices before it."""
+        if any(job.live for job in self._jobs):
+            self._do("watch", self._view) if self._view is not None else None
+        else:
+            self.deck.set_up_rescue(case=self._directory)
+
+    def on_row_list_opened(self) -> None:
+        """A double click."""
+        self.action_open()

@@ -1,0 +1,156 @@
+"""An image under its map, or a map alone: how much is there and what is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.cases import create_case
+from engine.errors import OutsideError, RescueError, UsageError
+from tui import background
+from tui.case_view import MapTotals, totals_cells
+from tui.dialogs.path import complete_path
+from tui.keys import bindings
+from tui.screens.base import DeckScreen
+from tui.widgets.block_map import BlockMap
+from tui.widgets.cell_line import cell_text
+from tui.widgets.facts import Fact, Facts
+from tui.widgets.rows import Cell
+from tui.words import size
+
+if TYPE_CHECKING:
+    from engine.mapfile import Mapfile
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    map: Mapfile | None
+    image_size: int | None
+
+
+class ImageScreen(DeckScreen):
+    """Facts above, the block map below when there is a map."""
+
+    TITLE = "image"
+    SCOPES = ("image", "map")
+    BINDINGS = bindings("image")
+    HELP = (
+        "An image, and the ddrescue map that says which of its bytes were really read: without a map an unread area "
+        "looks like zeros. Make a case of both to keep their history, and to go on with the rescue."
+    )
+
+    def __init__(self, image: Path | None, map: Path | None) -> None:
+        super().__init__(str(image or map))
+        self._image, self._map_path = image, map
+        if image is None:
+            self._title_row.name_text = "map"
+        self._facts = Facts(label_width=7, id="image-facts")
+        self._block_map = BlockMap(id="image-map")
+        self._line = Static("", markup=False, id="image-cell")
+        self._map: Mapfile | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Facts, map, and what is under its cursor."""
+        yield self._facts
+        yield self._block_map
+        yield self._line
+
+    def on_mount(self) -> None:
+        """Read the map."""
+        self._block_map.display = False
+        self.action_refresh()
+
+    def action_refresh(self) -> None:
+        """Read it again."""
+        background.start(self, self._load, self._take, self._failed)
+
+    def _load(self) -> _Loaded:
+        from engine.mapfile import read_map
+
+        loaded = read_map(self._map_path) if self._map_path is not None else None
+        length: int | None = None
+        if self._image is not None:
+            try:
+                length = os.stat(self._image).st_size
+            except OSError as error:
+                raise OutsideError("the image is not there", code="missing", path=self._image) from error
+        return _Loaded(loaded, length)
+
+    def _failed(self, error: RescueError) -> None:
+        self._facts.show([("error", Cell(str(error), "row--danger"))])
+        self.tell_error(error)
+
+    def _take(self, loaded: _Loaded) -> None:
+        self._map = loaded.map
+        facts: list[Fact] = []
+        if self._image is not None:
+            facts.append(("image", f"{self._image.name}  {size(loaded.image_size)}"))
+        if loaded.map is None:
+            facts.append(("map", Cell("none: nobody can say which bytes of this image were never read", "row--warning")))
+            facts.append(("", "press m to lay a map over it, c to make a case of it"))
+        else:
+            totals = loaded.map.totals()
+            domain = None if loaded.map.open_ended else totals.finished + totals.unfinished
+            facts.append(("map", f"{self._map_path}  {len(loaded.map)} blocks, {totals.areas[4]} bad areas"))
+            facts.append(("", totals_cells(MapTotals(totals.bytes, totals.areas, domain))))
+        self._facts.show(facts)
+        if loaded.map is not None:
+            self._block_map.display = True
+            self._block_map.show(loaded.map, domain=self._domain(loaded))
+            self._block_map.focus()
+            self._show_cell()
+
+    def _domain(self, loaded: _Loaded) -> tuple[int, int] | None:
+        assert loaded.map is not None
+        if not loaded.map.open_ended:
+            return None
+        # A map that does not know the drive's end reaches to 2^63: draw as far as there is anything.
+        last = loaded.map.block(len(loaded.map) - 1)
+        return loaded.map.start, max(last.start, loaded.image_size or 0, loaded.map.start + 512)
+
+    def _show_cell(self) -> None:
+        view = self._block_map.view
+        self._line.update(cell_text(self._map, view, self._block_map.cursor, max(1, self.size.width)))
+
+    def on_block_map_moved(self) -> None:
+        """Another cell under the cursor."""
+        self._show_cell()
+
+    def on_block_map_view_changed(self) -> None:
+        """Another zoom."""
+        self._show_cell()
+
+    def on_block_map_not_found(self, message: BlockMap.NotFound) -> None:
+        """No further gap."""
+        self.say("no further gap" if message.forwards else "no gap before this one")
+
+    def action_lay_map(self) -> None:
+        """Ask for the map of this image."""
+
+        def take(path: str) -> None:
+            self._map_path = Path(path).expanduser().absolute()
+            self.action_refresh()
+
+        self.prompt.read("map of this image:", take, complete=complete_path)
+
+    def action_make_case(self) -> None:
+        """Make a case that refers to image and map where they are."""
+
+        def take(path: str) -> None:
+            background.start(self, lambda: self._make_case(path), self.deck.open_path)
+
+        start = str((self._image or self._map_path or Path.cwd()).with_suffix("")) + "-case"
+        self.prompt.read("folder for the case:", take, value=start, complete=complete_path)
+
+    def _make_case(self, path: str) -> str:
+        if not path.strip():
+            raise UsageError("a case needs a folder")
+        where = Path(path).expanduser().absolute()
+        create_case(where, image=self._image, map=self._map_path)
+        return str(where)
