@@ -200,6 +200,7 @@ class DeckApp(App[None]):
     def _handle_exception(self, error: Exception) -> None:
         self.crash = self.crash or error
         super()._handle_exception(error)
+        self._exit_renderables.clear()
 
     def _fatal_error(self) -> None:
         # Textual would print a traceback with local variables, which can hold a client's data.

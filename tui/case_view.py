@@ -16,7 +16,7 @@ from themes.palettes import MARKS
 from tui.listing import job_row, jobs_order, unfinished
 from tui.widgets.facts import Fact
 from tui.widgets.rows import Cell, Column, Row, Section
-from tui.words import percent, size
+from tui.words import local_time, percent, size
 
 HISTORY = 200
 STEP, GENERATION, ACTION = "step:", "generation:", "action:"
@@ -103,7 +103,7 @@ def totals_cells(totals: MapTotals) -> tuple[Cell, ...]:
 def case_facts(view: CaseView) -> list[Fact]:
     """Source, image and map of a case."""
     case = view.case
-    facts: list[Fact] = [("case", Cell(f"{case.title}   since {case.created[:16].replace('T', ' ')}", "row--strong"))]
+    facts: list[Fact] = [("case", Cell(f"{case.title}   since {local_time(case.created)}", "row--strong"))]
     if case.source_path is None:
         facts.append(("source", Cell("none chosen yet", "row--warning")))
     else:
@@ -177,14 +177,10 @@ def case_sections(view: CaseView, jobs: Sequence[Job]) -> list[Section]:
     return sections
 
 
-def _when(time: str) -> str:
-    return time[:16].replace("T", " ")
-
-
 def _generation(entry: Generation) -> Row:
-    return Row(f"{GENERATION}{entry.number}", (f"number {entry.number}", _when(entry.time), entry.note))
+    return Row(f"{GENERATION}{entry.number}", (f"number {entry.number}", local_time(entry.time), entry.note))
 
 
 def _action(number: int, entry: Action) -> Row:
     facts = "  ".join(f"{key}={value}" for key, value in entry.facts.items() if not isinstance(value, (dict, list)))
-    return Row(f"{ACTION}{number}", (_when(entry.time), entry.action, Cell(facts, "row--soft")))
+    return Row(f"{ACTION}{number}", (local_time(entry.time), entry.action, Cell(facts, "row--soft")))

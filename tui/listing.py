@@ -17,10 +17,10 @@ DEVICE, FILE, JOB = "device:", "file:", "job:"
 _DEVICE_COLUMNS = (
     Column("device", 18, least=10, path=True),
     Column("size", 11, right=True, least=9),
-    Column("bus", 7, drop=3),
+    Column("bus", 7, drop=2),
     Column("model", 40, flex=True, least=14),
-    Column("serial", 20, drop=2),
-    Column("", 60, flex=True, least=18),
+    Column("serial", 20, drop=3),
+    Column("", 60, flex=True, least=28),
 )
 _FILE_COLUMNS = (
     Column("name", 60, flex=True, least=20, path=True),
@@ -34,7 +34,7 @@ _JOB_COLUMNS = (
     Column("state", 9),
     Column("done", 8, right=True),
     Column("rate", 12, right=True, least=11, drop=2),
-    Column("", 60, flex=True, least=16),
+    Column("left", 60, flex=True, least=16),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from engine.text import format_size
 
 
@@ -22,3 +24,11 @@ def percent(done: int, total: int | None) -> str:
 def size(value: int | None) -> str:
     """A size, or ``-`` when unknown."""
     return "-" if value is None else format_size(value)
+
+
+def local_time(iso: str) -> str:
+    """``2026-11-21 14:23`` in local time from ISO 8601; a text that is no time stays as it is."""
+    try:
+        return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        return iso
