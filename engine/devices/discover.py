@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from engine import tools
 from engine.devices import lsblk, sysfs, usage
 from engine.devices.model import Device, Identity, Partition
 from engine.errors import OutsideError, UsageError
 from engine.host.blocks import node_of_path, whole_disk
-from engine.host.roots import HERE, Roots, names_in, read_text
+from engine.host.roots import HERE, DevNo, Roots, names_in, read_text
 
 
 def discover(
@@ -58,7 +57,7 @@ def worth_listing(device: Device) -> bool:
 
 
 def _complete(
-    bare: Device, listing: lsblk.Listing, use: usage.Usage, links: dict[str, tuple[str, ...]], roots: Roots
+    bare: Device, listing: lsblk.Listing, use: usage.Usage, links: dict[DevNo, tuple[str, ...]], roots: Roots
 ) -> Device:
     row = listing.rows.get(bare.devno, {})
     serial = bare.serial or lsblk.string(row, "serial")
@@ -80,7 +79,7 @@ def _complete(
         table=lsblk.string(row, "pttype"),
         filesystem=lsblk.string(row, "fstype"),
         label=lsblk.string(row, "label"),
-        by_id=links.get(bare.name, ()),
+        by_id=links.get(bare.devno, ()),
         partitions=tuple(_complete_partition(part, listing, use, links) for part in bare.partitions),
         uses=use.uses_of(bare.name),
         system=use.system_reasons(bare.name),
@@ -96,31 +95,28 @@ def _vendor(row: lsblk.Row) -> str | None:
 
 
 def _complete_partition(
-    bare: Partition, listing: lsblk.Listing, use: usage.Usage, links: dict[str, tuple[str, ...]]
+    bare: Partition, listing: lsblk.Listing, use: usage.Usage, links: dict[DevNo, tuple[str, ...]]
 ) -> Partition:
     row = listing.rows.get(bare.devno, {})
     return replace(
         bare,
         filesystem=lsblk.string(row, "fstype"),
         label=lsblk.string(row, "label"),
-        by_id=links.get(bare.name, ()),
+        by_id=links.get(bare.devno, ()),
         uses=use.uses_of(bare.name),
         system=use.system_reasons(bare.name),
     )
 
 
-def by_id_links(roots: Roots = HERE) -> dict[str, tuple[str, ...]]:
-    """Names in ``/dev/disk/by-id`` by the kernel name they lead to; empty where udev does not run."""
+def by_id_links(roots: Roots = HERE) -> dict[DevNo, tuple[str, ...]]:
+    """Names in ``/dev/disk/by-id`` by the device number they lead to; empty where udev does not run."""
     directory = roots.dev / "disk" / "by-id"
-    found: dict[str, list[str]] = {}
+    found: dict[DevNo, list[str]] = {}
     for link in names_in(directory):
-        target = os.path.realpath(directory / link)
-        try:
-            name = str(Path(target).relative_to(os.path.realpath(roots.dev))).replace("/", "!")
-        except ValueError:
-            continue
-        found.setdefault(name, []).append(link)
-    return {name: tuple(names) for name, names in found.items()}
+        devno = roots.devno_of(directory / link)
+        if devno is not None:
+            found.setdefault(devno, []).append(link)
+    return {devno: tuple(names) for devno, names in found.items()}
 
 
 def find_device(text: str, roots: Roots = HERE, devices: Iterable[Device] | None = None) -> Device | None:

@@ -71,20 +71,27 @@ def compare(known: Identity, seen: Identity, content: bool | None = None) -> Mat
     geometry = _geometry(known, seen)
     if geometry is not None:
         return geometry
-    if known.diskseq is not None and (known.diskseq, known.boot_id) == (seen.diskseq, seen.boot_id) and known.boot_id:
+    if known.diskseq is not None and known.boot_id and _attachment(known) == _attachment(seen):
         return Match(Grade.SAME, "it has not been unplugged since")
-    if known.kind == "loop" or seen.kind == "loop":
-        same = (known.kind, known.backing_file, known.backing_offset) == (
-            seen.kind, seen.backing_file, seen.backing_offset,
-        )  # fmt: skip
-        if same and known.backing_file:
+    if known.backing_file or seen.backing_file:
+        same = (known.backing_file, known.backing_offset) == (seen.backing_file, seen.backing_offset)
+        if same:
             return Match(Grade.SAME, "a loop device over the same file")
         return Match(Grade.DIFFERENT, "a loop device over another file")
-    if known.wwn and seen.wwn and known.wwn.partition(".")[0] == seen.wwn.partition(".")[0]:
+    if known.wwn and seen.wwn and _family(known.wwn) == _family(seen.wwn):
         if known.wwn.lower() == seen.wwn.lower():
             return Match(Grade.SAME, f"same world wide name {seen.wwn} and size")
         return Match(Grade.DIFFERENT, f"another world wide name: {seen.wwn} instead of {known.wwn}")
     return _by_serial(known, seen, content)
+
+
+def _attachment(one: Identity) -> tuple[int | None, str | None, str]:
+    return one.diskseq, one.boot_id, one.first_seen_name
+
+
+def _family(wwn: str) -> str:
+    """``0x``, ``eui``, ``nvme``, ``uuid``: names of two families say nothing about each other."""
+    return "0x" if wwn.lower().startswith("0x") else wwn.lower().partition(".")[0]
 
 
 def _geometry(known: Identity, seen: Identity) -> Match | None:
@@ -116,10 +123,12 @@ def _by_serial(known: Identity, seen: Identity, content: bool | None) -> Match:
             return Match(Grade.SAME, f"same serial number {seen.serial}, model and size")
         why = "a serial number that other disks may have too" if weak else "the same serial number, the model unknown"
         return Match(Grade.PROBABLE, f"same size and {why}", content_helps=True)
+    same_port = known.port is not None and known.port == seen.port
     if content:
-        where = "at the same port" if known.port and known.port == seen.port else "at another port"
+        where = "at the same port" if same_port else "at another port"
         return Match(Grade.PROBABLE, f"same size and contents {where}, but no number to tell it by")
-    return Match(Grade.DIFFERENT, "same size, but nothing to tell it by", content_helps=True)
+    # Only what sits where the known drive sat is worth reading: other people's disks are left alone.
+    return Match(Grade.DIFFERENT, "same size, but nothing to tell it by", content_helps=same_port)
 
 
 def _plain(text: str | None) -> str:

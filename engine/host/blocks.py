@@ -47,8 +47,9 @@ def node_name(devno: DevNo, roots: Roots = HERE) -> str | None:
 
 
 def node_devno(name: str, roots: Roots = HERE) -> DevNo | None:
-    """The device number of a kernel name."""
-    return parse_devno(read_text(roots.node_directory(name) / "dev"))
+    """The device number of a kernel name, from sysfs or else from its node."""
+    found = parse_devno(read_text(roots.node_directory(name) / "dev"))
+    return found if found is not None else roots.devno_of(roots.node_path(name))
 
 
 def node_of_path(path: str | os.PathLike[str], roots: Roots = HERE) -> str | None:

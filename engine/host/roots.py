@@ -41,7 +41,8 @@ class Roots:
 
     def node_directory(self, name: str) -> Path:
         """The sysfs directory of a disk or a partition, by kernel name."""
-        return self.sys / "class" / "block" / name
+        directory = self.sys / "class" / "block" / name
+        return directory if directory.exists() else self.block / name
 
     def node_path(self, name: str) -> str:
         """The node of a kernel name; ``!`` in sysfs stands for ``/`` (``cciss!c0d0``)."""

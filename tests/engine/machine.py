@@ -65,7 +65,7 @@ class FakeMachine:
             (directory / folder).mkdir()
         facts: dict[str, object] = {
             "dev": f"{devno[0]}:{devno[1]}", "size": size // 512, "ro": 0, "removable": 0, "hidden": 0,
-            "diskseq": devno[1] + 1,
+            "diskseq": len(list((self.sys / "block").iterdir())) + 1,
             "queue__logical_block_size": 512, "queue__physical_block_size": 512, "queue__rotational": 1,
             "stat": "100 0 800 40 0 0 0 0 0 60 60 0 0 0 0 0 0",
         }  # fmt: skip
