@@ -84,10 +84,12 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     "list": (
         "In lists",
         (
-            Key("list.up", "k", "cursor_up", "up", "one row up", shown="up,k"),
-            Key("list.down", "j", "cursor_down", "down", "one row down", shown="down,j"),
-            Key("list.top", "g,home", "scroll_top", "top", "first row", shown="g,home"),
-            Key("list.bottom", "G,end", "scroll_bottom", "bottom", "last row", shown="G,end"),
+            Key("list.up", "up,k", "cursor_up", "up", "one row up"),
+            Key("list.down", "down,j", "cursor_down", "down", "one row down"),
+            Key("list.page_up", "pageup", "page_up", "page up", "one screen up"),
+            Key("list.page_down", "pagedown", "page_down", "page down", "one screen down"),
+            Key("list.top", "g,home", "first", "top", "first row"),
+            Key("list.bottom", "G,end", "last", "bottom", "last row"),
         ),
     ),
     "prompt": (
@@ -113,7 +115,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Devices",
         (
             Key("devices.image", "i,enter", "image", "image it", "image this device into a new case", 10),
-            Key("devices.health", "H", "health", "health", "ask the drive for its health; asks you first", 20),
+            Key("devices.health", "H", "health", "health", "ask the drive for its health (smartctl)", 20),
             Key("devices.refresh", "r", "refresh", "refresh", "look again", 30),
         ),
     ),
@@ -123,6 +125,14 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("case.open", "enter", "open", "open", "do what the cursor is on", 10),
             Key("case.rescue", "R", "rescue", "rescue", "start or watch the rescue", 20),
             Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
+        ),
+    ),
+    "image": (
+        "Image and map",
+        (
+            Key("image.map", "m", "lay_map", "lay map", "lay a ddrescue map over this image", 10),
+            Key("image.case", "c", "make_case", "make case", "make a case that refers to image and map", 20),
+            Key("image.refresh", "r", "refresh", "refresh", "read it again", 70),
         ),
     ),
     "jobs": (
@@ -145,11 +155,12 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("map.page_down", "pagedown", "page_down", "page down", "one view on"),
             Key("map.first", "home,g", "first", "first", "to the first byte"),
             Key("map.last", "end,G", "last", "last", "to the last byte"),
-            Key("map.zoom_in", "plus,equals_sign", "zoom_in", "zoom in", "look closer; in a mixed cell go to the worst that is in it", 60),
+            Key("map.zoom_in", "plus,equals_sign", "zoom_in", "zoom in", "look closer; mixed cells lead to their worst", 60),
             Key("map.zoom_out", "minus", "zoom_out", "zoom out", "look from further away", 61),
             Key("map.zoom_whole", "0", "zoom_whole", "whole", "the whole drive", 62),
             Key("map.zoom_sectors", "1", "zoom_sectors", "sectors", "one sector in each cell"),
             Key("map.zoom_block", "z", "zoom_block", "fit block", "fit the block under the cursor into the view"),
+            Key("map.mostly", "M", "mostly", "mostly", "fill mixed cells with the colour of what they mostly are"),
             Key("map.next", "n", "next", "next gap", "to the next area that is not rescued", 63),
             Key("map.previous", "N", "previous", "gap before", "to the area before that is not rescued"),
         ),
@@ -157,12 +168,25 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     "rescue": (
         "Rescue",
         (
-            Key("rescue.pause", "p,space", "pause", "pause", "pause the rescue, or go on with it; the drive is not read meanwhile", 10),
-            Key("rescue.stop", "s", "stop", "stop", "end the rescue after the read in flight (asks); it can go on later", 20),
+            Key("rescue.pause", "p,space", "pause", "pause", "pause the rescue: the drive is not read meanwhile", 10),
+            Key("rescue.resume", "p,space", "resume", "go on", "go on after a pause, a stop or a crash", 11),
+            Key("rescue.stop", "s", "stop", "stop", "end it after the read in flight (asks); it can go on later", 20),
             Key("rescue.recipe", "c", "recipe", "recipe", "go on with another recipe", 30),
-            Key("rescue.details", "d,enter", "details", "details", "the command line, files, the drive and all events", 40),
-            Key("rescue.follow", "f", "follow", "follow", "keep the place that is being read in view", 50),
+            Key("rescue.details", "d,enter", "details", "details", "command line, files, drive and all events", 40),
+            Key("rescue.follow", "f", "follow", "follow", "keep the place that is being read in view", 70),
+            Key("rescue.options", "o", "options", "options", "ddrescue's options for the passes to come", 50),
+            Key("rescue.end_pass", "e", "end_pass", "end pass", "end this pass and begin the next one", 71),
+            Key("rescue.setup", "S", "setup", "set up", "set up another rescue over the same image and map", 72),
+            Key("rescue.kill", "K", "kill", "kill", "kill a ddrescue that was asked to end and does not (asks)"),
         ),
+    ),
+    "recipes": (
+        "Recipes",
+        (Key("recipes.choose", "enter", "choose", "choose", "take this recipe for the passes to come", 10),),
+    ),
+    "details": (
+        "Details",
+        (Key("details.copy", "y", "copy", "copy", "put the command line on the clipboard", 10),),
     ),
     "help": (
         "Help",

@@ -6,7 +6,8 @@ the columns that differ, equal neighbours are one run. The row is cut into panes
 of a row from the left edge of its widget on; with panes that edge is near.
 
 A cell shows its worst status. Of one status only, it is a filled block with the status letter; mixed, it is the
-letter alone on the plain background (underlined where there is no colour).
+letter alone on the plain background (underlined where there is no colour). On a badly hurt drive seen from far away
+every cell is mixed: the second view fills mixed cells with the colour of what most of them is, the letter stays.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class BlockMap(Widget, can_focus=True):
         *_SOLID,
         *_MIXED,
         "block-map--mixed",
+        "block-map--mostly",
         "block-map--blank",
         "block-map--selected",
         "block-map--border",
@@ -140,6 +142,7 @@ each. > or < is where the drive is being read."""
         self._anchor: int | None = None
         self._reading: Reading | None = None
         self._borders: tuple[int, ...] = ()
+        self._mostly = False
         self._cells = np.full(1, paint.BLANK, np.uint16)
         self._painted = self._cells
         self._styles: dict[int, Style] = {}
@@ -212,6 +215,10 @@ each. > or < is where the drive is being read."""
         offset = self._view.clamp(offset)
         self._look(self._view.showing(offset), offset)
 
+    def reveal(self, offset: int) -> None:
+        """Bring a byte on show without moving the cursor."""
+        self._look(self._view.showing(offset), self._cursor)
+
     def zoom_to(self, start: int, end: int) -> None:
         """The closest view of all of ``[start, end)``, with the cursor on its first byte."""
         self._look(self._view.zoomed_to(start, end), start)
@@ -243,8 +250,9 @@ each. > or < is where the drive is being read."""
             return
         from engine.mapfile.cells import cells
 
-        found = cells(self._map, view.start, view.start + view.count * view.cell, view.count)
-        self._cells = paint.compose(found.worst, found.mixed, total)
+        end = view.start + view.count * view.cell
+        found = cells(self._map, view.start, end, view.count, with_bytes=self._mostly)
+        self._cells = paint.compose(found.worst, found.mixed, total, found.bytes)
 
     def _layers(self) -> paint.Codes:
         view, codes = self._view, self._cells.copy()
@@ -311,8 +319,12 @@ each. > or < is where the drive is being read."""
             over.append("block-map--position")
         if code & paint.CURSOR:
             over.append("block-map--cursor")
+        mostly = paint.mostly(code)
         if status == paint.BLANK:
             style = self.get_component_rich_style("block-map--blank")
+        elif mostly is not None:
+            style = self.get_component_rich_style(_SOLID[mostly])
+            style += self.get_component_rich_style("block-map--mostly", partial=True)
         elif code & paint.MIXED:
             style = self.get_component_rich_style(_MIXED[status])
             style += self.get_component_rich_style("block-map--mixed", partial=True)
@@ -414,6 +426,17 @@ each. > or < is where the drive is being read."""
         if index is not None:
             block = self._map.block(index)
             self.zoom_to(block.start, block.end)
+
+    @property
+    def mostly(self) -> bool:
+        """Whether mixed cells are filled with the colour of what most of them is."""
+        return self._mostly
+
+    def action_mostly(self) -> None:
+        """The other view of mixed cells."""
+        self._mostly = not self._mostly
+        self._recount()
+        self._repaint()
 
     def action_next(self) -> None:
         self._seek(forwards=True)

@@ -12,7 +12,7 @@ class Figure(Static):
     """One value. Only this label is sent to the terminal when the value changes (a big text with many values would
     be sent whole). The text is never read as markup."""
 
-    DEFAULT_CSS = "Figure { height: 1; width: 12; }"
+    DEFAULT_CSS = "Figure { height: 1; width: 12; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(text, markup=False, id=id, classes=classes)

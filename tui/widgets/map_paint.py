@@ -24,6 +24,9 @@ BACKWARDS = 0x40
 CURSOR = 0x80
 BORDER = 0x100
 """A mark of the caller's: a partition begins here, or the like."""
+MOSTLY = 0xE00
+"""What most bytes of a mixed cell are, as status code + 1; 0 where nobody asked."""
+MOSTLY_SHIFT = 9
 
 GLYPHS = "+?*/-   "
 """ddrescue's own letters by status code; a mark never hides the letter."""
@@ -45,13 +48,23 @@ class Change(NamedTuple):
     end: int
 
 
-def compose(worst: npt.NDArray[np.uint8], mixed: npt.NDArray[np.bool_], cells: int) -> Codes:
-    """Paint codes of ``cells`` cells from the worst status of each (255: nothing there) and whether it is mixed."""
+def compose(
+    worst: npt.NDArray[np.uint8],
+    mixed: npt.NDArray[np.bool_],
+    cells: int,
+    amounts: npt.NDArray[np.int64] | None = None,
+) -> Codes:
+    """Paint codes of ``cells`` cells from the worst status of each (255: nothing there) and whether it is mixed;
+    with ``amounts`` (bytes per cell and status) mixed cells also say what most of them is."""
     out = np.full(cells, BLANK, np.uint16)
     known = min(cells, worst.size)
     status = worst[:known].astype(np.uint16)
     status[status > 4] = BLANK
-    out[:known] = status | np.where(mixed[:known] & (status != BLANK), np.uint16(MIXED), np.uint16(0))
+    both = mixed[:known] & (status != BLANK)
+    out[:known] = status | np.where(both, np.uint16(MIXED), np.uint16(0))
+    if amounts is not None:
+        mostly = (np.argmax(amounts[:known], axis=1) + 1).astype(np.uint16) << MOSTLY_SHIFT
+        out[:known] |= np.where(both, mostly, np.uint16(0)).astype(np.uint16)
     return out
 
 
@@ -82,6 +95,11 @@ def runs(codes: Codes) -> Iterator[Run]:
     edges = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), codes.size]
     for start, end in zip(edges, edges[1:], strict=False):
         yield Run(start, end, int(codes[start]))
+
+
+def mostly(code: int) -> int | None:
+    """The status code of most bytes of a mixed cell, when it was asked for."""
+    return ((code & MOSTLY) >> MOSTLY_SHIFT) - 1 if code & MOSTLY else None
 
 
 def glyph(code: int) -> str:

@@ -49,11 +49,11 @@ def window(view: View, columns: int) -> tuple[int, int]:
 
 class MapScale(Widget):
     """Follows a block map's view. With the whole on show it is a plain scale that never changes; zoomed in, the middle
-    is a small map of the whole with the view between brackets."""
+    is a small map of the whole with the view between brackets: filled with the colour of what most of each cell is,
+    with the letter of the worst in it."""
 
     COMPONENT_CLASSES = {
         *(f"status--solid-{mark.name}" for mark in MARKS),
-        *(f"status--{mark.name}" for mark in MARKS),
         "map-scale--text",
         "map-scale--line",
         "map-scale--window",
@@ -65,11 +65,14 @@ class MapScale(Widget):
         super().__init__(id=id)
         self._view = View.fit(0, 0, 512, 1, 1)
         self._map: Mapfile | None = None
+        self._cells: tuple[int, tuple[int, int], paint.Codes] | None = None
         self._drawn: list[tuple[str, str]] = []
         self._styles: dict[str, Style] = {}
 
     def show(self, map: Mapfile | None, view: View) -> bool:
         """Follow; returns whether anything had to be repainted."""
+        if map is not self._map:
+            self._cells = None
         self._map, self._view = map, view
         parts = self._parts()
         if parts == self._drawn:
@@ -104,19 +107,22 @@ class MapScale(Widget):
         from engine.mapfile.cells import cells
 
         view = self._view
-        if self._map is None:
+        if self._map is None or columns > view.size:
             return [("-" * columns, "map-scale--line")]
-        found = cells(self._map, view.domain_start, view.domain_end, columns)
-        codes = paint.compose(found.worst, found.mixed, columns)
+        if self._cells is None or self._cells[:2] != (columns, (view.domain_start, view.domain_end)):
+            found = cells(self._map, view.domain_start, view.domain_end, columns, with_bytes=True)
+            codes = paint.compose(found.worst, found.mixed, columns, found.bytes)
+            self._cells = columns, (view.domain_start, view.domain_end), codes
+        codes = self._cells[2]
         first, end = window(view, columns)
         parts: list[tuple[str, str]] = []
         for run in paint.runs(codes):
             for start, stop in _cut(run.start, run.end, first, end):
                 inside = first <= start < end
                 status = run.code & paint.STATUS
-                name = "map-scale--line" if status == paint.BLANK else (
-                    f"status--{'' if run.code & paint.MIXED else 'solid-'}{MARKS[status].name}"
-                )  # fmt: skip
+                most = paint.mostly(run.code)
+                filled = status if most is None else most
+                name = "map-scale--line" if status == paint.BLANK else f"status--solid-{MARKS[filled].name}"
                 text = paint.glyph(run.code) * (stop - start)
                 parts.append((text, name + (" map-scale--window" if inside else "")))
         return _bracketed(parts, first, end)

@@ -1,4 +1,4 @@
-"""A history of the rate in one row: one column for each span of time, newest at the right, nothing moves between."""
+"""A history of the rate in one row: it grows to the right, and what is drawn once stays where it is."""
 
 from __future__ import annotations
 
@@ -9,88 +9,71 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 BARS = "▁▂▃▄▅▆▇█"
-NOTHING = "."
-"""A span in which no byte was rescued; a blank is a span nobody watched."""
+PLAIN_BARS = "_.:-=+*#"
+NOTHING = " "
+"""A span in which no byte was rescued."""
 
 
-def bars(rates: Sequence[float | None], width: int, top: float | None = None) -> str:
-    """The last ``width`` rates as bar characters, right-aligned; ``top`` is the rate of a full bar (default: the
-    highest on show). None draws a blank, 0 a dot, anything above 0 at least the lowest bar."""
-    shown = list(rates[-width:]) if width > 0 else []
-    highest = top if top is not None else max((rate for rate in shown if rate), default=0.0)
-    out = []
-    for rate in shown:
-        if rate is None:
-            out.append(" ")
-        elif rate <= 0 or highest <= 0:
-            out.append(NOTHING)
-        else:
-            out.append(BARS[min(len(BARS) - 1, int(rate / highest * len(BARS)))])
-    return "".join(out).rjust(max(0, width))
+def grouped(rates: Sequence[float], width: int) -> tuple[int, list[float]]:
+    """At most ``width`` mean values, oldest first, and how many rates make one. Groups are a power of two, so that old
+    ones keep their place for long; an unfinished last group is left out."""
+    if width <= 0 or not rates:
+        return 1, []
+    size = 1
+    while len(rates) > size * width:
+        size *= 2
+    whole = len(rates) // size
+    return size, [sum(rates[at * size : (at + 1) * size]) / size for at in range(whole)]
 
 
-class Spans:
-    """Turns a running total into the mean rate of each ``span_s`` seconds; gaps in time become None."""
-
-    def __init__(self, span_s: float = 10.0, keep: int = 240) -> None:
-        self.span_s = span_s
-        self.keep = keep
-        self.rates: list[float | None] = []
-        self._span: int | None = None
-        self._since: tuple[float, int] | None = None
-        self._last: tuple[float, int] | None = None
-
-    def add(self, time_s: float, total: int) -> bool:
-        """Take the running total at a time (any clock that only goes forwards, in seconds). Returns whether a span
-        was closed, which is when there is something new to draw."""
-        if self._last is not None and time_s <= self._last[0]:
-            return False
-        span = int(time_s // self.span_s)
-        if self._span is None or self._since is None or self._last is None:
-            self._span, self._since = span, (time_s, total)
-            self._last = self._since
-            return False
-        closed = span != self._span
-        if closed:
-            at, before = self._since
-            self.rates.append(max(0.0, (total - before) / (time_s - at)))
-            missed = min(span - self._span - 1, self.keep)
-            if missed > 0:
-                # The total was not looked at in between; what it gained is spread over the spans it covers.
-                self.rates.extend([self.rates[-1]] * missed)
-            del self.rates[: -self.keep]
-            self._span, self._since = span, (time_s, total)
-        self._last = (time_s, total)
-        return closed
+def bars(values: Sequence[float], top: float | None = None, glyphs: str = BARS) -> str:
+    """Each value as a bar; ``top`` is a full one (default: the highest). 0 is a blank, anything above it at least the
+    lowest bar."""
+    highest = max(values, default=0.0) if top is None else top
+    return "".join(
+        NOTHING if value <= 0 or highest <= 0 else glyphs[min(len(glyphs) - 1, int(value / highest * len(glyphs)))]
+        for value in values
+    )
 
 
 class RateHistory(Widget):
     """The row itself. ``show`` repaints only when the picture changes."""
 
     COMPONENT_CLASSES = {"rate-history--bar"}
-    DEFAULT_CSS = "RateHistory { height: 1; }"
+    DEFAULT_CSS = "RateHistory { height: 1; width: 1fr; }"
+    ALLOW_SELECT = False
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self._rates: tuple[float | None, ...] = ()
+    def __init__(self, *, plain: bool = False, id: str | None = None) -> None:
+        """``plain``: draw with ASCII."""
+        super().__init__(id=id)
+        self._glyphs = PLAIN_BARS if plain else BARS
+        self._rates: tuple[float, ...] = ()
         self._drawn = ""
+        self.group = 1
+        self.top = 0.0
 
-    def show(self, rates: Sequence[float | None]) -> bool:
-        """Show these rates (bytes per second, oldest first). Returns whether anything had to be repainted."""
+    def show(self, rates: Sequence[float]) -> bool:
+        """Show these rates (bytes per second, oldest first). Returns whether anything had to be repainted.
+
+        Afterwards ``group`` is how many rates one column stands for, ``top`` what a full bar does.
+        """
         self._rates = tuple(rates)
-        if bars(self._rates, self.size.width) == self._drawn:
+        before = self._drawn
+        self._draw()
+        if self._drawn == before:
             return False
         self.refresh()
         return True
 
-    @property
-    def top(self) -> float:
-        """The rate that a full bar stands for, in bytes per second."""
+    def _draw(self) -> None:
         width = self.size.width
-        return max((rate for rate in self._rates[-width:] if rate), default=0.0) if width else 0.0
+        self.group, values = grouped(self._rates, width)
+        self.top = max(values, default=0.0)
+        self._drawn = bars(values, self.top, self._glyphs).ljust(width)
+
+    def on_resize(self) -> None:
+        self._draw()
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        self._drawn = bars(self._rates, width)
-        style = self.get_component_rich_style("rate-history--bar")
-        return Strip([Segment(self._drawn, style)], width)
+        return Strip([Segment(self._drawn, self.get_component_rich_style("rate-history--bar"))], len(self._drawn))

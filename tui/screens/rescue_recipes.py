@@ -1,0 +1,90 @@
+"""Choosing a recipe: what the passes to come do, in words, before they do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.rescue.recipes import RECIPES, STANDARD, RecipeKind
+from tui.keys import bindings
+from tui.screens.base import DeckScreen
+from tui.widgets.row_list import RowList
+from tui.widgets.rows import Column, Row, Section
+
+AUTOMATIC = ""
+_COLUMNS = (Column("recipe", 15), Column("", 42, flex=True), Column("reads", 8))
+_AUTOMATIC_TEXT = (
+    "The strategy chooses each pass by what the map still lacks: "
+    + ", then ".join(RECIPES[name].title for name in STANDARD)
+    + ". The most data for the least harm comes first."
+)
+
+
+def recipe_rows(current: str, *, automatic: bool) -> tuple[Row, ...]:
+    """The passes as rows; the one in use is marked."""
+
+    def row(name: str, title: str, reads: str) -> Row:
+        return Row("recipe:" + name, (name or "automatic", title + ("  (in use)" if name == current else ""), reads))
+
+    first = (row(AUTOMATIC, "the strategy chooses each pass", "all"),) if automatic else ()
+    passes = (recipe for recipe in RECIPES.values() if recipe.kind is RecipeKind.PASS)
+    return (*first, *(row(recipe.name, recipe.title, recipe.statuses) for recipe in passes))
+
+
+def explain(name: str) -> str:
+    """What a recipe does to the drive."""
+    return RECIPES[name].explain if name in RECIPES else _AUTOMATIC_TEXT
+
+
+class RecipeScreen(DeckScreen):
+    """Calls ``then`` with the name of a recipe, or with ``AUTOMATIC``; going back calls nothing."""
+
+    TITLE = "recipe"
+    SCOPES = ("recipes", "list")
+    BINDINGS = bindings("recipes")
+    HELP = (
+        "A recipe says what is read next and in which manner. Choose by what the drive can bear: fast copies touch bad "
+        "places least; trimming, scraping and retries each go nearer to them. The letters are the statuses that the "
+        "pass works on. A change takes effect when the read in flight has returned; the map keeps all that was read."
+    )
+
+    def __init__(self, then: Callable[[str], None], *, current: str = "", automatic: bool = False) -> None:
+        super().__init__("what the passes to come do")
+        self._then = then
+        self._rows = recipe_rows(current, automatic=automatic)
+        self._current = current
+        self._list = RowList(id="recipes")
+        self._text = Static("", markup=False, classes="explain")
+
+    def body(self) -> Iterable[Widget]:
+        """The list, and what the recipe under the cursor does."""
+        yield self._list
+        yield self._text
+
+    def on_mount(self) -> None:
+        """Begin on the one in use."""
+        self._list.show([Section("", _COLUMNS, self._rows)])
+        self.call_after_refresh(self._list.choose, "recipe:" + self._current)
+
+    def _chosen(self) -> str | None:
+        row = self._list.chosen
+        return row.id.partition(":")[2] if row is not None else None
+
+    def on_row_list_moved(self) -> None:
+        """Explain the one under the cursor."""
+        name = self._chosen()
+        if name is not None:
+            self._text.update(explain(name))
+
+    def on_row_list_opened(self) -> None:
+        """A double click."""
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Take it."""
+        name = self._chosen()
+        if name is not None:
+            self.action_back()
+            self._then(name)
