@@ -81,6 +81,14 @@ class BlockList:
         starts, sizes, codes = zip(*self._done, strict=True)
         return np.concatenate(starts), np.concatenate(sizes), np.concatenate(codes)
 
+    def lines(self) -> Int64s:
+        """The line numbers of all blocks."""
+        if not self._segment_blocks:
+            return np.zeros(0, np.int64)
+        blocks, lines = np.array(self._segment_blocks, np.int64), np.array(self._segment_lines, np.int64)
+        counts = np.diff(np.append(blocks, self.count))
+        return np.arange(self.count, dtype=np.int64) + np.repeat(lines - blocks, counts)
+
     def line_of(self, index: int) -> int:
         """The line number of a block."""
         segment = bisect_right(self._segment_blocks, index) - 1
@@ -88,12 +96,18 @@ class BlockList:
 
 
 def read_blocks(
-    data: bytes, offset: int, number: int, on_comment: Callable[[int, bytes, bool], None], *, bulk: bool = True
+    data: bytes,
+    offset: int,
+    number: int,
+    on_comment: Callable[[int, bytes, bool], None],
+    *,
+    bulk: bool = True,
+    on_line: Callable[[Line], None] | None = None,
 ) -> tuple[BlockList, Line | None]:
     """Read block lines from ``offset`` (in line ``number``) up to the end or the first bad line, which is returned.
 
     ``on_comment(block index, text, whole line)`` is told of comments. ``bulk=False`` reads each line on its own.
-    Raises ``DamagedError`` beyond ``MAX_BLOCKS``.
+    ``on_line`` is shown each block line that was not in canonical form. Raises ``DamagedError`` beyond ``MAX_BLOCKS``.
     """
     found = BlockList()
     pause = 0
@@ -124,6 +138,8 @@ def read_blocks(
                 return found, line
             if line.comment is not None:
                 on_comment(found.count, line.comment, False)
+            if on_line is not None:
+                on_line(line)
             found.add(*block, number)
         elif line.comment is not None:
             on_comment(found.count, line.comment, True)

@@ -50,6 +50,12 @@ class Output:
         if self.json:
             sys.stdout.write(json.dumps(value, indent=1) + "\n")
 
+    def pieces(self, parts: Iterable[str]) -> None:
+        """The one JSON document in parts that are JSON text already, for very long lists; nothing without ``--json``."""
+        if self.json:
+            for part in parts:
+                sys.stdout.write(part)
+
     def event(self, value: dict[str, Any]) -> None:
         """One event as one JSON line, at once; nothing without ``--json``."""
         if self.json:

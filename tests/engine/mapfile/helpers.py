@@ -33,7 +33,8 @@ def random_map(rng: random.Random, *, blocks: int = 12, unit: int = 1, most: int
         size = rng.randrange(1, most) * unit
         listed.append((at, size, rng.choice(CHARS)))
         at += size
-    return Mapfile.from_blocks(listed).with_status_line(rng.randrange(at + 1), rng.choice("?*/-+FG"), rng.randrange(1, 6))
+    line = rng.randrange(at + 1), rng.choice("?*/-+FG"), rng.randrange(1, 6)
+    return Mapfile.from_blocks(listed).with_status_line(*line)
 
 
 def save(path: Path, map_: Mapfile) -> Path:
