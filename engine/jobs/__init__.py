@@ -18,7 +18,7 @@ from engine.jobs.logout import LogoutRisk, logout_risk
 from engine.jobs.model import Event, Job, JobError, JobState, Progress
 from engine.jobs.snapshot import load
 from engine.jobs.store import Listing, StopRequest, create, list_jobs, remove, resume, start, stop
-from engine.jobs.watch import Change, Poll, poll, watch
+from engine.jobs.watching import Change, Poll, poll, watch
 
 __all__ = [
     "KINDS",

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -27,6 +28,15 @@ PERIOD_S = 0.5
 HEARTBEAT_S = 5.0
 _MAX_FACTS = 16 << 10
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def say(text: str) -> None:
+    """Print to the job's log; a disk that is full must not end the work for that."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        return
 
 
 class JobContext:
@@ -86,7 +96,7 @@ class JobContext:
 
     @property
     def directory(self) -> Path:
-        """The job directory. Scratch files of the work go into ``work_directory``."""
+        """The job directory. A kind may keep small ``*.json`` files in it; all else goes into ``work_directory``."""
         return self._dir.path
 
     @property
@@ -177,10 +187,14 @@ class JobContext:
             self._ending = {"finished": time.time(), "error": error, "result": result}
             self._measure(time.monotonic())
             facts = {"state": str(state), "elapsed_s": round(self._elapsed(), 1)}
-            self._ledger.record("job-ended", facts if error is None else {**facts, "error": error})
-            self._ledger.flush(last=True)
-            self._ledger.checkpoint(None)
-            done = self._write(vital=True, last=True)
+            if self._ledger.record("job-ended", facts if error is None else {**facts, "error": error}):
+                self._ledger.checkpoint(None)
+                done = self._write(vital=True, last=True)
+            else:  # no room: the state goes first, then of the events what still fits
+                self._ledger.shorten()
+                done = self._write(vital=True, last=True)
+                self._ledger.flush(last=True)
+                self._ledger.checkpoint(None)
             self._ledger.close()
         signal.set_wakeup_fd(-1)
         return done
@@ -198,7 +212,7 @@ class JobContext:
             try:
                 self._tick(bool(readable))
             except Exception:  # whatever it is: the state must be kept up as long as the work goes on
-                traceback.print_exc()
+                say(traceback.format_exc())
                 time.sleep(PERIOD_S)
 
     def _tick(self, woken: bool) -> None:

@@ -30,7 +30,7 @@ RESERVE_BYTES = 64 << 10
 LOG_BYTES = 1 << 20
 _LOG_KEPT = 256 << 10
 _QUEUE = 1000
-_RETRY_S = 5.0
+_RETRY_S = 2.0
 
 
 class Ledger:
@@ -66,8 +66,8 @@ class Ledger:
 
             return self._try("the state", save, vital=vital, last=last)
 
-    def record(self, kind: str, facts: Mapping[str, Any]) -> None:
-        """Append an event; what cannot be written now is kept in memory (the last 1000) and tried again."""
+    def record(self, kind: str, facts: Mapping[str, Any]) -> bool:
+        """Append an event; False when it could not be written now: it waits (among the last 1000) to be tried again."""
         with self._lock:
             self._seq += 1
             entry = {"seq": self._seq, "time": round(time.time(), 3), "event": kind}
@@ -75,7 +75,7 @@ class Ledger:
             if len(line) > MAX_LINE:
                 line = encode({**entry, "too_large": True})
             self._queue.append(line)
-            self.flush()
+            return self.flush()
 
     def flush(self, *, last: bool = False) -> bool:
         """Write the events that wait; False when some still do."""
@@ -88,6 +88,13 @@ class Ledger:
                     return False
                 self._queue.popleft()
             return True
+
+    def shorten(self) -> None:
+        """Give up the oldest events that wait, so that the newest fit into a reserve."""
+        with self._lock:
+            while len(self._queue) > 1 and sum(map(len, self._queue)) > RESERVE_BYTES // 2:
+                self._queue.popleft()
+                self._dropped += 1
 
     def _append_first(self) -> None:
         if self._directory.size(JOURNAL) >= self._segment_bytes:

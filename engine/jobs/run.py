@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import CancelledError, RescueError
-from engine.jobs.context import JobContext
+from engine.jobs.context import JobContext, say
 from engine.jobs.directory import JobDirectory
 from engine.jobs.kinds import KINDS, Kind, find_kind
 from engine.jobs.ledger import Ledger
@@ -43,9 +43,12 @@ def main(argv: Sequence[str] | None = None, kinds: Mapping[str, Kind] = KINDS) -
             else:
                 lock_fd = args.lock_fd
                 adopt(directory, lock_fd)
-            return _work(directory, lock_fd, args.ready_fd, kinds)
+            try:
+                return _work(directory, lock_fd, args.ready_fd, kinds)
+            finally:
+                os.close(lock_fd)
     except RescueError as error:
-        sys.stderr.write(f"{error}\n")
+        say(f"{error}\n")
         return error.exit_code
 
 
@@ -64,16 +67,16 @@ def _work(directory: JobDirectory, lock_fd: int, ready_fd: int | None, kinds: Ma
         job.saved = read_checkpoint(directory)
         result = _call(spec, job, kinds)
     except CancelledError as error:
-        sys.stderr.write(f"{error}\n")
         job.finish(JobState.STOPPED)
+        say(f"{error}\n")
         return CancelledError.exit_code
     except RescueError as error:
-        traceback.print_exc()
         job.finish(JobState.FAILED, error=_describe(error))
+        say(traceback.format_exc())
         return error.exit_code
     except BaseException as error:
-        traceback.print_exc()
         job.finish(JobState.FAILED, error=_describe_crash(error))
+        say(traceback.format_exc())
         return 3
     job.finish(JobState.DONE, result=result)
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import select
 import shutil
 import signal
@@ -47,6 +46,8 @@ from engine.jobs.snapshot import MAX_SPEC, Spec, load, load_held, read_spec, rea
 from engine.text import safe_text
 
 READY_S = 20.0
+_LEAVE_S = 5.0
+_ENDED = (JobState.DONE, JobState.STOPPED, JobState.FAILED)
 _FRESH = {
     "version": 1,
     "state": "starting",
@@ -60,6 +61,8 @@ _FRESH = {
 _OURS = re.compile(
     "|".join(re.escape(name) for name in (SPEC, STATE, LOCK, JOURNAL, JOURNAL_OLD, CHECKPOINT, LOG, LOG_OLD, *RESERVES))
     + f"|{TEMPORARY.pattern}"
+    # what a kind keeps for its watchers; everything else of a kind belongs into the work folder
+    + r"|[a-z][a-z0-9-]*\.json"
 )
 
 
@@ -134,7 +137,7 @@ def create(
     except OSError as error:
         raise outside(error, "cannot create the folder for jobs", folder) from error
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
-    with JobDirectory.create(folder / f"{stamp}-{kind}-{secrets.token_hex(3)}") as directory:
+    with JobDirectory.create(folder / f"{stamp}-{kind}-{os.urandom(3).hex()}") as directory:
         directory.save(STATE, encode({"version": 1, "state": "queued"}), durable=False)
         directory.save(SPEC, data, durable=True)
     registry.add(directory.path)
@@ -148,6 +151,7 @@ def resume(directory: str | os.PathLike[str], *, runner: Runner = RUNNER) -> Job
     """
     with JobDirectory(directory) as opened:
         spec = read_spec(opened)
+        _held_on(opened)
         lock_fd = take(opened)
         try:
             _may_run(load_held(opened, runner.kinds), spec, runner)
@@ -164,6 +168,16 @@ def resume(directory: str | os.PathLike[str], *, runner: Runner = RUNNER) -> Job
             os.close(lock_fd)
     registry.add(opened.path)
     return load(opened.path, runner.kinds)
+
+
+def _held_on(opened: JobDirectory) -> bool:
+    """Whether a process holds the job; one that has written the end of its run gets the time to leave."""
+    deadline = time.monotonic() + _LEAVE_S
+    while is_held(opened):
+        if time.monotonic() > deadline or load_held(opened).state not in _ENDED:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _may_run(job: Job, spec: Spec, runner: Runner) -> None:
@@ -277,7 +291,7 @@ def stop(directory: str | os.PathLike[str], *, force: bool = False) -> StopReque
     number = signal.SIGKILL if force else signal.SIGTERM
     with JobDirectory(directory) as opened:
         read_spec(opened)
-        if not is_held(opened):
+        if not _held_on(opened):
             raise NotFoundError("the job does not run", code="not-running", path=opened.path)
         pid = (read_state(opened) or {}).get("pid")
         holders = find_holders(opened, pid if isinstance(pid, int) and not isinstance(pid, bool) else None)
@@ -299,6 +313,7 @@ def remove(directory: str | os.PathLike[str]) -> None:
     """
     with JobDirectory(directory) as opened:
         read_spec(opened)
+        _held_on(opened)
         lock_fd = take(opened)
         try:
             names = os.listdir(opened.fd)
