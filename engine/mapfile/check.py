@@ -99,7 +99,10 @@ def _repair(text: bytes, problems: ProblemList) -> tuple[Mapfile | None, list[st
         starts, sizes, codes, where = starts[solid], sizes[solid], codes[solid], where[solid]
     if not codes.size:
         if found.nonsense or not found.status:
-            problems.add("not-a-map", "no line of this can be read as a block")
+            lines_read = problems.count
+            problems.kept.clear()
+            problems.count = 0
+            problems.add("not-a-map", f"this is no mapfile: none of its lines is a block ({lines_read} problems in all)")
             return None, []
         return Mapfile(np.zeros(1, np.int64), codes, *found.status), notes
     doubtful = _order(starts, starts + sizes, codes, where, problems, notes)

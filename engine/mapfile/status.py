@@ -52,9 +52,18 @@ def code_of(char: str) -> int:
         raise UsageError(
             f"{safe_text(char, 20)!r} is no block status",
             code="bad-status",
-            advice="use one of ? (non-tried) * (non-trimmed) / (non-scraped) - (bad sector) + (finished)",
+            advice="use one of ? (non-tried) * (non-trimmed) / (non-scraped) - (bad sector) + (finished); a shell wants "
+            "them quoted",
         )
     return code
+
+
+def char_of(text: str) -> str:
+    """A status character from itself or from its name (``non-tried``, ``bad_sector``, ``bad``). Raises ``UsageError``."""
+    name = text.strip().lower().replace("-", "_")
+    if name in NAMES:
+        return CHARS[NAMES.index(name)]
+    return "-" if name == "bad" else CHARS[code_of(text)]
 
 
 def flags_of(chars: str) -> int:

@@ -34,6 +34,8 @@ def refuse_taken(path: Pathish, *, force: bool) -> None:
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
+        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            raise OutsideError("there is no such folder to save in", code="missing", path=path) from None
         return
     except OSError as error:
         raise OutsideError(f"cannot save there: {error.strerror}", code="io", path=path) from error

@@ -40,9 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb = takes_map(leaf("check", "what is malformed in a map, line by line", "check pasted.map --fix repaired.map"))
     verb.add_argument("--fix", metavar="OUT", help="save the proposed repair as OUT")
     verb.add_argument("--force", action="store_true", help="replace OUT if it exists; the old one stays as OUT.1")
-    verb = takes_map(leaf("set", "give a range one status", "set disk.map 1M+64K - -o next.map"))
+    verb = takes_map(leaf("set", "give a range one status", "set disk.map 1M+64K non-tried -o next.map"))
     verb.add_argument("range", metavar="RANGE", help="START-END (end exclusive) or START+SIZE")
-    verb.add_argument("status", metavar="STATUS", help=_STATUSES)
+    verb.add_argument("status", metavar="STATUS", help=f"{_STATUSES}; or such a name")
     writes(verb)
     for name, help_ in (
         ("and", "what is finished in MAP but not in OTHER becomes bad (ddrescuelog -y)"),
@@ -183,14 +183,14 @@ def _save(args: argparse.Namespace, out: Output, map_: Mapfile, **more: Any) -> 
 def _set(args: argparse.Namespace, out: Output) -> int:
     from engine.mapfile.parse import read_map
     from engine.mapfile.resume import reading_all
-    from engine.mapfile.status import code_of
+    from engine.mapfile.status import char_of
     from engine.mapfile.store import refuse_taken
 
     start, end = parse_range(args.range)
-    code_of(args.status)
+    status = char_of(args.status)
     refuse_taken(args.output, force=args.force)
-    made = read_map(args.map).set_range(start, end, args.status)
-    if args.status == "?":
+    made = read_map(args.map).set_range(start, end, status)
+    if status == "?":
         made, reset = reading_all(made)
         if reset:
             out.note("the status line is set to 0x0 ? 1: the old one would leave non-tried areas out of the next run")

@@ -51,7 +51,7 @@ class Output:
             sys.stdout.write(json.dumps(value, indent=1) + "\n")
 
     def pieces(self, parts: Iterable[str]) -> None:
-        """The one JSON document in parts that are JSON text already, for very long lists; nothing without ``--json``."""
+        """The one JSON document in parts that are JSON text already, for long lists; nothing without ``--json``."""
         if self.json:
             for part in parts:
                 sys.stdout.write(part)
