@@ -20,6 +20,8 @@ from engine.rescue.recipes import RECIPES, apply, find_recipe
 from engine.text import format_size
 
 DEFAULT_RETRIES = 3
+LEFT = "left"
+"""The ending of a pass that a person ended to go on with the next one."""
 _GIVE_UP_AFTER = 2
 """So many retry passes in a row that brought nothing end the retrying."""
 
@@ -35,8 +37,8 @@ class PassRecord:
 
     @property
     def finished(self) -> bool:
-        """Whether it did all it was asked to do."""
-        return self.ending == Ending.FINISHED
+        """Whether it did all it was asked to do, or was ended because somebody wanted to go on with the next."""
+        return self.ending in (Ending.FINISHED, LEFT)
 
     @property
     def gained(self) -> int:

@@ -59,6 +59,7 @@ class RescueProcess:
         self._answered = 0
         self._selector = selectors.DefaultSelector()
         self._started = time.monotonic()
+        self._ended: float | None = None
         self.stop_sent: float | None = None
         self._moved = self._started
         self._mark: tuple[object, ...] = ()
@@ -105,8 +106,8 @@ class RescueProcess:
 
     @property
     def run_time_s(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self._started
+        """Seconds from the start to the end, or to now."""
+        return (self._ended or time.monotonic()) - self._started
 
     def poll(self, timeout_s: float) -> bool:
         """Read what comes within ``timeout_s``, which it may wait for; False when the process has ended."""
@@ -149,6 +150,7 @@ class RescueProcess:
                 self._answered = max(0, self._answered - cut)
 
     def _finish(self) -> None:
+        self._ended = self._ended or time.monotonic()
         for key in list(self._selector.get_map().values()):
             self._read(key)
             if key.fileobj in (entry.fileobj for entry in self._selector.get_map().values()):

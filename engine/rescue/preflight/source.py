@@ -125,7 +125,7 @@ def _identity(request: Request, facts: SourceFacts) -> Iterator[Check]:
     match = compare(known, seen)
     if match.grade is Grade.SAME:
         yield ok("source-identity", f"it is the known drive: {match.reason}")
-    elif match.grade is Grade.PROBABLE or match.content_helps:
+    elif match.grade is Grade.PROBABLE or match.undecided:
         words = f"it may be the known drive ({known.words}), but that is not sure: {match.reason}"
         if request.allow_unsure:
             yield warn("source-unsure", words)

@@ -1,0 +1,273 @@
+"""One pass: ddrescue from its start to its end, watched each second, stopped when something demands it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from engine.devices.drive_state import Look, judge, look
+from engine.errors import CancelledError
+from engine.mapfile.model import Mapfile
+from engine.rescue.arguments import RescueArguments
+from engine.rescue.command import Command
+from engine.rescue.control import Request
+from engine.rescue.monitor import Monitor
+from engine.rescue.process import RescueProcess
+from engine.rescue.space import Ballast, too_little
+from engine.rescue.status import Snapshot, State
+from engine.text import format_duration
+
+_LOOK_S = 1.0
+_SPACE_S = 5.0
+_LEAVE_S = 10.0
+_EMERGENCY = "ddrescue.map"
+
+
+class Why(StrEnum):
+    """Why we asked ddrescue to end."""
+
+    NONE = ""
+    CANCELLED = "cancelled"
+    REQUEST = "request"
+    HANG = "hang"
+    GONE = "gone"
+    SPACE = "space"
+    MAP = "map"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a pass left. ``trusted`` and ``seen`` as in ``MapWatch``; ``why`` is why we stopped it, if we did.
+
+    ``sign`` tells of a death of the drive seen while it ran. ``emergency`` is a map saved elsewhere because its own
+    place was full. ``stuck``: the process could not be waited for.
+    """
+
+    returncode: int
+    stderr: str
+    ending_line: str
+    why: Why
+    request: Request | None
+    sign: str
+    seen: Mapfile | None
+    trusted: Mapfile | None
+    direction: str
+    position: int | None
+    hung: bool
+    emergency: Path | None
+    stuck: bool
+    run_time_s: float
+    detail: str = ""
+
+
+class PassRun:
+    """Runs one command. ``ask`` gives a request that must end the pass, ``tell`` records an event."""
+
+    def __init__(
+        self,
+        arguments: RescueArguments,
+        command: Command,
+        monitor: Monitor,
+        *,
+        work: Path,
+        well: Look | None,
+        image_end: int | None,
+        pass_fds: tuple[int, ...],
+        cancelled: Callable[[], bool],
+        ask: Callable[[], Request | None],
+        tell: Callable[..., None],
+        progress: Callable[[str], None],
+        kill_asked: Callable[[], bool],
+    ) -> None:
+        self._arguments = arguments
+        self._monitor = monitor
+        self._well = well
+        self._image_end = image_end
+        self._cancelled, self._ask, self._tell, self._progress = cancelled, ask, tell, progress
+        self._kill_asked = kill_asked
+        self._work = work
+        self._home = Path(tempfile.mkdtemp(prefix="rescuedeck-"))
+        self._ballast = Ballast(arguments.map)
+        self._ballast.make()
+        self._why, self._sign, self._detail = Why.NONE, "", ""
+        self._request: Request | None = None
+        self._hung = self._hang_told = False
+        self._next_space = 0.0
+        self._replies = 0
+        self._last: Snapshot | None = None
+        self._process = RescueProcess(
+            command, arguments.source, arguments.image, arguments.map,
+            directory=str(work), home=str(self._home), pass_fds=pass_fds,
+        )  # fmt: skip
+
+    def run(self) -> Ran:
+        """To its end. Raises ``CancelledError`` only when even killing did not end it."""
+        process = self._process
+        stuck = False
+        try:
+            while process.poll(_LOOK_S):
+                self._second()
+        except CancelledError:  # a second request to stop: no waiting for a clean end
+            self._why = Why.CANCELLED
+            stuck = not self._end_now()
+        seen = process.watch.current
+        self._monitor.take_map(seen)
+        self._ballast.drop()
+        emergency = self._emergency_map()
+        snap = self._last
+        return Ran(
+            returncode=process.returncode if process.returncode is not None else -9,
+            stderr=process.stderr,
+            ending_line=process.screen.ending,
+            why=self._why,
+            request=self._request,
+            sign=self._sign,
+            seen=seen,
+            trusted=process.watch.trusted,
+            direction=process.screen.direction or "forwards",
+            position=snap.position if snap is not None and snap.exact else None,
+            hung=self._hung,
+            emergency=emergency,
+            stuck=stuck,
+            run_time_s=process.run_time_s,
+            detail=self._detail,
+        )
+
+    def _second(self) -> None:
+        process = self._process
+        snap = process.snapshot()
+        if not snap.process_state:
+            return
+        self._last = snap
+        self._monitor.take_map(process.watch.current)
+        self._monitor.take_snapshot(snap, time.monotonic())
+        self._look_for_reasons(snap)
+        if snap.asks_for_map:
+            self._answer()
+        stopping = process.stop_sent is not None
+        headline = self._headline(snap)
+        self._monitor.write(
+            State.STOPPING if stopping else State.RUNNING,
+            headline,
+            self._alert(snap),
+            stopping_s=time.monotonic() - process.stop_sent if process.stop_sent is not None else None,
+        )
+        self._progress(headline)
+
+    def _look_for_reasons(self, snap: Snapshot) -> None:
+        if self._cancelled():
+            self._stop(Why.CANCELLED)
+        if self._process.stop_sent is not None and self._kill_asked():
+            self._process.kill()
+        request = self._ask()
+        if request is not None and self._why is Why.NONE:
+            self._request = request
+            self._stop(Why.REQUEST)
+        self._watch_drive()
+        self._watch_hang(snap)
+        if time.monotonic() >= self._next_space:
+            self._next_space = time.monotonic() + _SPACE_S
+            arguments = self._arguments
+            short = too_little(arguments.image, arguments.map, self._image_end, arguments.min_free)
+            if short:
+                self._stop(Why.SPACE, short)
+
+    def _stop(self, why: Why, detail: str = "") -> None:
+        """Ask it to end, once; the first reason is the one that counts, but a cancel outranks a request."""
+        if self._why is Why.NONE or (why is Why.CANCELLED and self._why is Why.REQUEST):
+            self._why, self._detail = why, detail
+        if self._process.stop_sent is None:
+            self._process.stop()
+
+    def _watch_drive(self) -> None:
+        if self._well is None or self._sign:
+            return
+        verdict = judge([self._well, look(self._well.name)])
+        if not verdict.usable:
+            self._sign = verdict.reasons[0] if verdict.reasons else str(verdict.condition)
+            self._stop(Why.GONE, self._sign)
+
+    def _watch_hang(self, snap: Snapshot) -> None:
+        limit = self._arguments.hang_limit_s
+        if snap.still_s < limit or snap.doing not in ("reading", ""):
+            self._hang_told = False
+            return
+        if self._hang_told:
+            return
+        self._hang_told = self._hung = True
+        self._tell(
+            "hang", position=snap.position, seconds=round(snap.still_s, 1), state=snap.process_state, exact=snap.exact
+        )
+        if self._arguments.stop_on_hang:
+            self._sign = f"a read at {snap.position} did not come back for {snap.still_s:.0f} s"
+            self._stop(Why.HANG, self._sign)
+
+    def _answer(self) -> None:
+        """The map cannot be written: give the ballast free and try again, then save it elsewhere, then give up."""
+        self._replies += 1
+        if self._replies == 1:
+            self._ballast.drop()
+            self._process.answer("")
+            self._stop(Why.MAP, "the map could not be saved")
+        else:
+            self._process.answer("e" if self._replies == 2 else "q")
+
+    def _alert(self, snap: Snapshot) -> str:
+        process = self._process
+        waits = format_duration(snap.still_s)
+        where = f" at {snap.position}" if snap.position is not None and snap.exact else ""
+        if process.stop_sent is not None and snap.still_s > 2 and snap.process_state == "D":
+            reason = "the target does not take data" if snap.doing == "writing" else f"a read{where} is stuck"
+            return f"stopping: {reason} in the kernel for {waits}; nothing can end it but the device or its power"
+        if snap.still_s >= self._arguments.hang_limit_s:
+            if snap.doing in ("writing", "saving the map"):
+                return f"the target has not taken any data for {waits}"
+            if snap.doing in ("reading", ""):
+                return f"a read{where} has not come back for {waits}: cut the drive's power and restore it"
+        if self._sign:
+            return f"the drive is gone: {self._sign}"
+        if snap.asks_for_map:
+            return "the map cannot be saved: no room?"
+        return self._detail or snap.map_problem * (snap.map_age_s is None or snap.map_age_s > 10)
+
+    def _headline(self, snap: Snapshot) -> str:
+        if self._process.stop_sent is not None:
+            words = {
+                Why.SPACE: "stopping: no room", Why.GONE: "stopping: the drive is gone",
+                Why.HANG: "stopping after a hang", Why.MAP: "stopping: the map cannot be saved",
+            }  # fmt: skip
+            return words.get(self._why, "stopping after the read under way")
+        return snap.message or "starting ddrescue"
+
+    def _end_now(self) -> bool:
+        """Kill it and wait a little; False when it is stuck in the kernel and must be left behind."""
+        self._process.kill()
+        end = time.monotonic() + _LEAVE_S
+        while time.monotonic() < end:
+            if not self._process.poll(0.5):
+                return True
+        self._process.close()
+        return False
+
+    def _emergency_map(self) -> Path | None:
+        """A map that ddrescue saved elsewhere; its empty home is removed otherwise."""
+        for place in (self._work, self._home):
+            saved = place / _EMERGENCY
+            if saved.exists():
+                return saved
+        try:
+            os.rmdir(self._home)
+        except OSError:
+            pass
+        return None
+
+
+def facts_of(ran: Ran) -> dict[str, Any]:
+    """What of a pass goes into the journal."""
+    return {"returncode": ran.returncode, "hung": ran.hung, "position": ran.position, "why": str(ran.why)}
