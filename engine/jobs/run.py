@@ -67,16 +67,16 @@ def _work(directory: JobDirectory, lock_fd: int, ready_fd: int | None, kinds: Ma
         job.saved = read_checkpoint(directory)
         result = _call(spec, job, kinds)
     except CancelledError as error:
-        job.finish(JobState.STOPPED)
         say(f"{error}\n")
+        job.finish(JobState.STOPPED)
         return CancelledError.exit_code
     except RescueError as error:
-        job.finish(JobState.FAILED, error=_describe(error))
         say(traceback.format_exc())
+        job.finish(JobState.FAILED, error=_describe(error))
         return error.exit_code
     except BaseException as error:
-        job.finish(JobState.FAILED, error=_describe_crash(error))
         say(traceback.format_exc())
+        job.finish(JobState.FAILED, error=_describe_crash(error))
         return 3
     job.finish(JobState.DONE, result=result)
     return 0

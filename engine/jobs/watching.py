@@ -57,7 +57,7 @@ def poll(directories: Iterable[Path], known: Mapping[Path, Job], *, runner: Runn
         jobs[path] = now
         if now != before:
             changed.append(now)
-    gone = tuple(path for path in known if path not in jobs)
+    gone = tuple(path for path in known if path not in jobs and path not in problems)
     return Poll(jobs, tuple(changed), gone, problems)
 
 
