@@ -56,9 +56,9 @@ def read_health(
     roots: Roots = HERE,
     run: Run = tools.run,
     program: str | None = None,
+    earlier: Health | None = None,
 ) -> Health:
-    """Ask the drive at ``path`` how it is. Blocks for up to ``timeout_s``: call it from a worker or a job, not a
-    screen.
+    """Ask the drive at ``path`` how it is. Blocks for up to ``timeout_s``: call it from a worker or a job.
 
     ``device_type`` goes to ``smartctl -d`` (``sat`` for many USB bridges; by trial only, it can wedge one). Raises
     ``RefusedError`` (code ``drive-ill``) for a drive that looks ill unless ``insist``, ``OutsideError`` when smartctl
@@ -67,7 +67,8 @@ def read_health(
     node = node_of_path(path, roots)
     if node is None:
         raise OutsideError("there is no such device", code="missing", path=path, advice="see: rescuedeck devices")
-    reason = None if insist else why_not_ask(whole_disk(node, roots), unstable=unstable, roots=roots)
+    disk = whole_disk(node, roots)
+    reason = None if insist else why_not_ask(disk, unstable=unstable, roots=roots)
     if reason is not None:
         raise RefusedError(
             f"the drive was not asked for its health: {reason}",
@@ -79,5 +80,6 @@ def read_health(
     argv = [smartctl, "--json", "--nocheck=standby,3", "--info", "--health", "--attributes", "--log=error"]
     if device_type is not None:
         argv.append(f"--device={device_type}")
-    finished = run([*argv, str(Path(path).absolute())], timeout_s=timeout_s)
-    return parse_health(finished.stdout, finished.status, asked_at=time.time())
+    target = path if node == disk else roots.node_path(disk)
+    finished = run([*argv, str(Path(target).absolute())], timeout_s=timeout_s)
+    return parse_health(finished.stdout, finished.status, asked_at=time.time(), earlier=earlier)

@@ -22,6 +22,7 @@ _NVME_WARNINGS = {
 }
 _WEAR_ATTRIBUTES = (231, 233, 202, 177, 173)
 _MAX_VALUE = 1 << 64
+_MANY_TRANSFER_ERRORS = 100  # a few in a drive's life come from plugging it in and out
 
 
 class Verdict(StrEnum):
@@ -68,22 +69,25 @@ class Health:
     asked_at: float = 0.0
 
 
-def parse_health(text: str, status: int, asked_at: float = 0.0) -> Health:
-    """The verdict from smartctl's output. Raises ``DamagedError`` when the output is no JSON object."""
+def parse_health(text: str, status: int, asked_at: float = 0.0, earlier: Health | None = None) -> Health:
+    """The verdict from smartctl's output. ``earlier`` is a former report of the same drive: only a number of transfer
+    errors that rises (or is high) blames the cable. Raises ``DamagedError`` when the output is no JSON object.
+    """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DamagedError("smartctl gave no answer that can be read", code="smartctl") from error
     if not isinstance(document, dict):
         raise DamagedError("smartctl gave no answer that can be read", code="smartctl")
-    return _Report(document, status, asked_at).health()
+    return _Report(document, status, asked_at, earlier).health()
 
 
 class _Report:
     """One document with careful look-ups: every key may be missing or of another type."""
 
-    def __init__(self, document: Mapping[str, Any], status: int, asked_at: float) -> None:
+    def __init__(self, document: Mapping[str, Any], status: int, asked_at: float, earlier: Health | None) -> None:
         self.document = document
+        self.earlier = earlier
         self.status = status
         self.asked_at = asked_at
         self.attributes = {
@@ -112,8 +116,16 @@ class _Report:
 
     def raw(self, number: int) -> int | None:
         value = self.attributes.get(number, {}).get("raw")
-        found = value.get("value") if isinstance(value, Mapping) else None
-        return found if isinstance(found, int) and found >= 0 else None
+        if not isinstance(value, Mapping):
+            return None
+        found = value.get("value")
+        if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+            return None
+        if found <= 0xFFFFFFFF:
+            return found
+        # Several counters packed into 48 bits: smartctl's text has the one that counts first, if it knows the packing.
+        first = str(value.get("string", "")).split(" ", 1)[0]
+        return int(first) if first.isdecimal() and int(first) <= 0xFFFFFFFF else None
 
     def messages(self) -> tuple[str, ...]:
         rows = self.rows("smartctl", "messages")
@@ -203,13 +215,13 @@ class _Report:
             return Verdict.DYING, (*dying, *suspect, *cable)
         if suspect:
             return Verdict.SUSPECT, (*suspect, *cable)
-        if cable:
+        if cable and self.blames_cable(facts):
             return Verdict.CABLE, tuple(cable)
         if facts.asleep:
             return Verdict.UNKNOWN, ("the drive sleeps and was not woken",)
         if facts.passed is None:
             return Verdict.UNKNOWN, facts.messages or (_status_words(self.status, self.document),)
-        return Verdict.OK, ("the drive reports no problem; that is no proof of health",)
+        return Verdict.OK, ("the drive reports no problem; that is no proof of health", *cable)
 
     def dying(self, facts: Health) -> Iterator[str]:
         if facts.passed is False:
@@ -251,8 +263,16 @@ class _Report:
             yield "its memory backup or persistent memory has failed"
 
     def cable(self, facts: Health) -> Iterator[str]:
-        if facts.transfer_errors:
+        if facts.transfer_errors and self.blames_cable(facts):
             yield f"{facts.transfer_errors} transfer errors: suspect cable, port or power first"
+        elif facts.transfer_errors:
+            yield f"{facts.transfer_errors} transfer errors in its life: if the number rises, suspect the cable"
+
+    def blames_cable(self, facts: Health) -> bool:
+        before = self.earlier.transfer_errors if self.earlier is not None else None
+        if before is not None:
+            return (facts.transfer_errors or 0) > before
+        return (facts.transfer_errors or 0) >= _MANY_TRANSFER_ERRORS
 
 
 def _largest(*values: int | None) -> int | None:

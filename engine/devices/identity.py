@@ -29,11 +29,16 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How one disk compares with the known one, and why. ``content_helps``: a content check could raise the grade."""
+    """How one disk compares with the known one, and why.
+
+    ``content_helps``: a content check could raise the grade. ``undecided``: ``different`` only because nothing speaks
+    for it; nothing speaks against it either, so a person may know better.
+    """
 
     grade: Grade
     reason: str
     content_helps: bool = False
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ def _by_serial(known: Identity, seen: Identity, content: bool | None) -> Match:
         where = "at the same port" if same_port else "at another port"
         return Match(Grade.PROBABLE, f"same size and contents {where}, but no number to tell it by")
     # Only what sits where the known drive sat is worth reading: other people's disks are left alone.
-    return Match(Grade.DIFFERENT, "same size, but nothing to tell it by", content_helps=same_port)
+    return Match(Grade.DIFFERENT, "same size, but nothing to tell it by", same_port, undecided=True)
 
 
 def _plain(text: str | None) -> str:

@@ -112,7 +112,8 @@ def safest_places(areas: Iterable[tuple[int, int]], *, count: int = 2, size: int
         step = (end - start) // (parts + 1)
         for number in range(1, parts + 1):
             offset = (start + step * number) // size * size
-            if start <= offset and offset + size <= end and len(chosen) < count and offset not in chosen:
+            inside = start + size <= offset and offset + 2 * size <= end  # a good neighbour on either side
+            if inside and len(chosen) < count and offset not in chosen:
                 chosen.append(offset)
     return chosen
 

@@ -24,7 +24,7 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
         with open_path(path) as source_of_any_kind:
             for offset, size in question["places"]:
                 reading = source_of_any_kind.read(int(offset), min(int(size), _MAX_PLACE))
-                if reading.holes:
+                if reading.holes or len(reading.data) != size:
                     raise OutsideError("a place could not be read", code="io", path=path, offset=int(offset))
                 hashes.append(hashlib.sha256(reading.data).hexdigest())
         return {"hashes": hashes}
