@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +30,9 @@ from tui.keys import bindings
 from tui.screens.base import DeckScreen
 from tui.screens.too_small import TooSmallScreen
 from tui.terminal import MIN_HEIGHT, MIN_WIDTH, Terminal
+from tui.widgets.prompt_row import PromptRow
 
+LOG = logging.getLogger(__name__)
 HANGUP, TERMINATED = 128 + signal.SIGHUP, 128 + signal.SIGTERM
 
 
@@ -42,7 +46,6 @@ class Options:
     ascii: bool | None = None
     link: Literal["fast", "slow"] = "fast"
     mouse: bool = True
-    jobs_root: Path | None = None
 
     @property
     def poll_s(self) -> float:
@@ -65,6 +68,7 @@ class DeckApp(App[None]):
         self.options = options or Options()
         self.crash: BaseException | None = None
         self.jobs: tuple[Job, ...] = ()
+        self.messages: deque[tuple[str, str]] = deque(maxlen=200)
         super().__init__()
         self.jobs_changed: Signal[tuple[Job, ...]] = Signal(self, "jobs")
         self.bridge = JobsBridge(self, self.options.poll_s)
@@ -131,6 +135,12 @@ class DeckApp(App[None]):
         self.jobs = message.jobs
         self.jobs_changed.publish(message.jobs)
 
+    def on_prompt_row_said(self, message: PromptRow.Said) -> None:
+        """Keep what was said: a row is short."""
+        self.messages.append((message.text, message.level))
+        if message.level != "info":
+            LOG.warning(message.text)
+
     def _open(self, make: Callable[[], DeckScreen]) -> None:
         try:
             self.push_screen(make())
@@ -166,7 +176,7 @@ class DeckApp(App[None]):
         if isinstance(self.screen, DeckScreen):
             self.screen.tell_error(error)
         else:
-            self.log.warning(str(error))
+            LOG.warning(str(error))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: places and themes."""
@@ -183,6 +193,13 @@ class DeckApp(App[None]):
 
         if isinstance(self.screen, DeckScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_messages(self) -> None:
+        """What was said in this session."""
+        from tui.dialogs.messages import MessagesDialog
+
+        if isinstance(self.screen, DeckScreen):
+            self.push_screen(MessagesDialog(tuple(self.messages)))
 
     def action_jobs(self) -> None:
         """All jobs."""

@@ -69,6 +69,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("deck.help", "question_mark,f1", "app.help", "help", "the keys of this screen and what it is for", 90),
             Key("deck.jobs", "J", "app.jobs", "jobs", "running and stopped jobs"),
+            Key("deck.messages", "E", "app.messages", "messages", "all messages of this session in full"),
             Key("deck.palette", "ctrl+p", "app.command_palette", "palette", "all commands and themes by name"),
             Key("deck.quit", "ctrl+q", "app.quit", "quit", "leave the deck; jobs go on", priority=True),
         ),
@@ -155,7 +156,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("map.page_down", "pagedown", "page_down", "page down", "one view on"),
             Key("map.first", "home,g", "first", "first", "to the first byte"),
             Key("map.last", "end,G", "last", "last", "to the last byte"),
-            Key("map.zoom_in", "plus,equals_sign", "zoom_in", "zoom in", "look closer; mixed cells lead to their worst", 60),
+            Key("map.zoom_in", "plus,equals_sign", "zoom_in", "zoom in", "closer; a mixed cell leads to its worst", 60),
             Key("map.zoom_out", "minus", "zoom_out", "zoom out", "look from further away", 61),
             Key("map.zoom_whole", "0", "zoom_whole", "whole", "the whole drive", 62),
             Key("map.zoom_sectors", "1", "zoom_sectors", "sectors", "one sector in each cell"),
@@ -180,6 +181,26 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("rescue.kill", "K", "kill", "kill", "kill a ddrescue that was asked to end and does not (asks)"),
         ),
     ),
+    "setup": (
+        "Setting up a rescue",
+        (
+            Key("setup.start", "s", "start", "START", "start it; only when no check says NO", 10),
+            Key("setup.change", "enter", "change", "change", "change the line under the cursor, or answer a check", 20),
+            Key("setup.recipe", "c", "recipe", "recipe", "choose what the passes do", 30),
+            Key("setup.options", "o", "options", "options", "choose among all options of ddrescue", 40),
+            Key("setup.check", "r", "check", "check again", "look at everything again", 50),
+            Key("setup.copy", "y", "copy", "copy", "put the command line on the clipboard", 60),
+        ),
+    ),
+    "options": (
+        "ddrescue options",
+        (
+            Key("options.change", "enter,space", "change", "change", "turn a flag round, type any other value", 10),
+            Key("options.default", "d,delete", "default", "default", "back to ddrescue's own default", 20),
+            Key("options.find", "slash", "find", "find", "look for a name, a letter (-d) or a word", 30),
+            Key("options.only_set", "t", "only_set", "only set", "list only what is set, or all", 40),
+        ),
+    ),
     "recipes": (
         "Recipes",
         (Key("recipes.choose", "enter", "choose", "choose", "take this recipe for the passes to come", 10),),
@@ -187,6 +208,10 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     "details": (
         "Details",
         (Key("details.copy", "y", "copy", "copy", "put the command line on the clipboard", 10),),
+    ),
+    "messages": (
+        "Messages",
+        (Key("messages.close", "q,escape,E,enter", "close", "close", "close the messages", 10),),
     ),
     "help": (
         "Help",

@@ -18,4 +18,8 @@ def complete_path(text: str) -> list[str]:
     except OSError:
         return []
     found = [os.path.join(head, entry.name) + ("/" if entry.is_dir() else "") for entry in entries]
-    return sorted(path for path in found if name.startswith(".") or not os.path.basename(path.rstrip("/")).startswith("."))
+    return sorted(path for path in found if name.startswith(".") or not _is_hidden(path))
+
+
+def _is_hidden(path: str) -> bool:
+    return os.path.basename(path.rstrip("/")).startswith(".")

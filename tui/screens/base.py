@@ -73,7 +73,6 @@ class DeckScreen(Screen[None]):
 
     def tell_error(self, error: RescueError) -> None:
         """An error a person can act on, in the prompt row and in the log."""
-        self.log.warning(str(error))
         self.prompt.say(str(error), "error")
 
     def on_finished(self, message: Finished) -> None:

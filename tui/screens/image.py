@@ -92,7 +92,7 @@ class ImageScreen(DeckScreen):
         if self._image is not None:
             facts.append(("image", f"{self._image.name}  {size(loaded.image_size)}"))
         if loaded.map is None:
-            facts.append(("map", Cell("none: nobody can say which bytes of this image were never read", "row--warning")))
+            facts.append(("map", Cell("none: nobody can say which of its bytes were never read", "row--warning")))
             facts.append(("", "press m to lay a map over it, c to make a case of it"))
         else:
             totals = loaded.map.totals()

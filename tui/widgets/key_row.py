@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
@@ -45,11 +47,7 @@ class KeyRow(Widget):
 
     def render(self) -> Text:
         """The row; entries that do not fit are left out whole, the later ones before help and back."""
-        width = self.size.width
-        kept = list(self._entries)
-        while kept and sum(_width(key) for key, _enabled in kept) + 2 * (len(kept) - 1) + 2 > width:
-            spare = [entry for entry in kept if entry[0].footer < 90] or kept
-            kept.remove(spare[-1])
+        kept = fitting(self._entries, self.size.width)
         text = Text(" ", no_wrap=True, overflow="crop", end="")
         self._spots = []
         for number, (key, enabled) in enumerate(kept):
@@ -68,6 +66,15 @@ class KeyRow(Widget):
             if start <= event.x < end:
                 self.app.simulate_key(key)
                 event.stop()
+
+
+def fitting(entries: Sequence[tuple[Key, bool]], width: int) -> list[tuple[Key, bool]]:
+    """The entries that fit whole into ``width`` cells, in order; those from 90 on (help, back) are the last to go."""
+    kept = list(entries)
+    while kept and sum(_width(key) for key, _enabled in kept) + 2 * (len(kept) - 1) + 2 > width:
+        spare = [entry for entry in kept if entry[0].footer < 90] or kept
+        kept.remove(spare[-1])
+    return kept
 
 
 def _width(key: Key) -> int:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual import events
+from textual.message import Message
 from textual.widget import Widget
 
 from engine.text import safe_text
-from tui.keys import bindings
+from tui.keys import BY_ID, bindings
 from tui.widgets.labels import shorten
 
 Level = Literal["info", "warning", "error"]
@@ -48,6 +49,14 @@ class PromptRow(Widget):
     BINDINGS = bindings("prompt")
     ALLOW_SELECT = False
 
+    class Said(Message):
+        """Something was said: for the list of messages."""
+
+        def __init__(self, text: str, level: Level) -> None:
+            super().__init__()
+            self.text = text
+            self.level = level
+
     def __init__(self) -> None:
         super().__init__(id="prompt")
         self._message = ""
@@ -70,6 +79,8 @@ class PromptRow(Widget):
         text = safe_text(text)
         if (text, level) != (self._message, self._level):
             self._message, self._level = text, level
+            if text:
+                self.post_message(self.Said(text, level))
             if not self.busy:
                 self.refresh()
 
@@ -213,8 +224,16 @@ class PromptRow(Widget):
             if entry.offered:
                 text.append("  " + safe_text(entry.offered), style("prompt--info"))
         else:
-            text.append(shorten(self._message, width - 2), style(f"prompt--{self._level}"))
+            text.append(_cut(self._message, width - 2), style(f"prompt--{self._level}"))
         return text
+
+
+def _cut(message: str, width: int) -> str:
+    """The message's beginning, and where to read the rest of it when it does not fit."""
+    if cell_len(message) <= width:
+        return message
+    rest = f"… ({BY_ID['deck.messages'].display}: all)"
+    return set_cell_size(message, max(0, width - cell_len(rest))).rstrip() + rest
 
 
 def _common(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from tui.keys import bindings
 from tui.widgets.rows import Line, Row, Section, lay_out
 
 
-class RowList(ScrollView, can_focus=True):
+class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     """``show`` takes sections of rows. Enter is left to the screen, which asks for ``chosen``."""
 
     COMPONENT_CLASSES = {
@@ -157,12 +157,12 @@ class RowList(ScrollView, can_focus=True):
         """One screen down."""
         self._step(max(1, self.size.height - 1))
 
-    def action_scroll_top(self) -> None:
+    def action_first(self) -> None:
         """First row."""
         self._step(-len(self._lines))
         self.scroll_home(animate=False)
 
-    def action_scroll_bottom(self) -> None:
+    def action_last(self) -> None:
         """Last row."""
         self._step(len(self._lines))
 

@@ -82,13 +82,19 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], width: int, lead: str
     for number in range(1, len(used)):
         if rows and not any(_length(row.cells, number) for row in rows):
             used[number] = 0  # nobody has anything to say there
-    while sum(used) + GAP * (sum(1 for size in used if size) - 1) > width:
+    while _total(used) > width:
         droppable = [number for number, column in enumerate(columns) if column.drop and used[number]]
         if not droppable:
             break
         used[max(droppable, key=lambda number: columns[number].drop)] = 0
+    over = _total(used) - width
+    for number in sorted((n for n, column in enumerate(columns) if column.flex), key=lambda n: -used[n]):
+        # Nothing left to drop: the widest of the flexible columns give way.
+        give = max(0, min(over, used[number] - 8))
+        used[number] -= give
+        over -= give
     flexible = [number for number, column in enumerate(columns) if column.flex and used[number]]
-    left = width - sum(used) - GAP * (sum(1 for size in used if size) - 1)
+    left = width - _total(used)
     while left > 0 and flexible:
         # What one column does not need goes to the others.
         share = max(1, left // len(flexible))
@@ -99,6 +105,10 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], width: int, lead: str
             if more < share:
                 flexible.remove(number)
     return used
+
+
+def _total(used: Sequence[int]) -> int:
+    return sum(used) + GAP * (sum(1 for size in used if size) - 1)
 
 
 def _length(cells: tuple[str | Cell, ...], number: int) -> int:
@@ -134,7 +144,7 @@ def _heading(section: Section, sizes: list[int], width: int) -> Line | None:
         _cell(title, column, size) for title, column, size in zip(titles, section.columns, sizes, strict=True) if size
     ]
     text = _join(shown) if section.rows else titles[0]
-    return Line(((" " + fit(text, width - 1), "row--heading"),), None)
+    return Line(((" " + set_cell_size(text, width - 1), "row--heading"),), None)
 
 
 def _cell(text: str, column: Column, size: int) -> str:
