@@ -37,11 +37,11 @@ def source_facts(path: str | os.PathLike[str]) -> SourceFacts:
     except OSError as error:
         raise outside(error, "cannot find the source", path) from error
     if stat.S_ISBLK(mode):
-        from engine.devices import find_device
+        from engine.devices import identify
 
-        device = find_device(absolute)
-        if device is not None:
-            return SourceFacts(absolute, device.size, device.logical_sector, asdict(device.identity))
+        identity = identify(absolute)
+        if identity is not None:
+            return SourceFacts(absolute, identity.size_bytes, identity.logical_sector, asdict(identity))
     with open_path(absolute) as source:
         return SourceFacts(absolute, source.size, source.sector_size, {})
 
