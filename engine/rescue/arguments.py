@@ -12,6 +12,7 @@ from engine.devices.sysfs import SECTOR
 from engine.errors import UsageError
 from engine.host.blocks import node_of_path, whole_disk
 from engine.host.roots import HERE, read_int
+from engine.rescue.option_table import OPTIONS, Kind
 from engine.rescue.options import RescueOptions
 from engine.rescue.plan import DEFAULT_RETRIES
 from engine.rescue.recipes import RECIPES, RecipeKind, find_recipe
@@ -91,6 +92,9 @@ class RescueArguments:
             raise _wrong(f"{given['recipe']} says how to read, not what: lay it over a pass")
         if "options" in given:
             given["options"] = RescueOptions.from_json(given["options"])
+            for name, value in given["options"].changed().items():
+                if OPTIONS[name].kind is Kind.PATH:
+                    _path(value, name)
         overrides = given.get("overrides", {})
         if not isinstance(overrides, Mapping) or set(overrides) - set(_OVERRIDES):
             raise _wrong(f"overrides are among {', '.join(_OVERRIDES)}")

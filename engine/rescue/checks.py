@@ -28,13 +28,18 @@ class Finding:
     message: str
 
 
-def check_options(options: RescueOptions, capabilities: Capabilities | None = None) -> tuple[Finding, ...]:
+def check_options(
+    options: RescueOptions, capabilities: Capabilities | None = None, *, device: bool = True
+) -> tuple[Finding, ...]:
     """What is impossible, dangerous or worth knowing about these options together, the worst first.
 
-    With ``capabilities`` also what the installed ddrescue does not have. Values out of range never get this far: they
-    are refused when the options are made.
+    With ``capabilities`` also what the installed ddrescue does not have; ``device`` False for a file as source. Values
+    out of range never get this far: they are refused when the options are made.
     """
     found = [*_impossible(options), *_dangerous(options), *_notes(options), *_numbers(options)]
+    if device and not (options.idirect or options.test_mode):
+        message = "without it the kernel reads ahead into bad places and fails whole 4096-byte pages"
+        found.append(Finding(Severity.NOTE, "idirect", message))
     if capabilities is not None:
         found += _missing(options, capabilities)
     order = list(Severity)
@@ -96,8 +101,6 @@ def _notes(options: RescueOptions) -> Iterator[Finding]:
         yield note("loose_domain", "concerns a domain map or a test map, and there is none")
     if options.sparse:
         yield note("sparse", "blocks of zeros are not written: only right where the image's unread parts are zeros")
-    if not (options.idirect or options.test_mode):
-        yield note("idirect", "without it the kernel reads ahead into bad places and fails whole 4096-byte pages")
     if options.retry_passes == -1:
         yield note("retry_passes", "for ever: it ends when it is stopped or nothing bad is left")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.rescue.capabilities import Capabilities, probe
 from engine.rescue.checks import Severity, check_options
 from engine.rescue.command import Command, build
 from engine.rescue.domain import domain_of, totals_in
+from engine.rescue.dry_run import run_preflight
 from engine.rescue.liveness import baseline
 from engine.rescue.monitor import Monitor
 from engine.rescue.options import RescueOptions
@@ -29,7 +31,7 @@ from engine.rescue.passes import Judged, judge_pass, made_ready, tuned
 from engine.rescue.passrun import PassRun, Ran, Why, facts_of
 from engine.rescue.plan import LEFT, Pass, PassRecord, Plan, next_pass, single_pass
 from engine.rescue.preflight import Severity as Weight
-from engine.rescue.preflight import preflight, raise_if_refused
+from engine.rescue.preflight import raise_if_refused
 from engine.rescue.recipes import RECIPES
 from engine.rescue.recover import read_or_recover
 from engine.rescue.requests import Desk
@@ -206,15 +208,7 @@ class Rescue:
         self.monitor.domain = domain_of(self.options, self.size)
 
     def _preflight(self, known: Mapfile | None) -> None:
-        arguments, options = self.arguments, self.options
-        remaining = None
-        if known is not None:
-            remaining = totals_in(known, self.monitor.domain).unfinished
-        checks = preflight(
-            arguments.source, arguments.image, arguments.map, options.size,
-            input_start=options.input_position or 0, output_start=options.output_position, remaining=remaining,
-            sparse=options.sparse, case_directory=arguments.case, known=_identity(self.case), **arguments.overrides,
-        )  # fmt: skip
+        checks = run_preflight(dataclasses.replace(self.arguments, options=self.options), known)
         for one in checks:
             if one.severity is Weight.WARN:
                 self.event("note", code=one.code, message=one.message, advice=one.advice)
@@ -246,7 +240,9 @@ class Rescue:
             reason=reason, command=command.shown, pass_index=index,
         )  # fmt: skip
         ran = self._drive(command, options)
-        judged = judge_pass(ran, before, arguments, options, size=self.size, well=self.well)
+        judged = judge_pass(
+            ran, before, arguments, options, size=self.size, well=self.well, started=known is not None
+        )
         self._keep(judged, ran)
         return self._after(judged, ran, before, chosen)
 
@@ -323,7 +319,7 @@ class Rescue:
                 self._limit = outcome.message
             return known
         code = "device-gone" if ending == Ending.SOURCE_GONE else ending
-        raise OutsideError(outcome.message, code=code, path=None, advice=_ADVICE.get(outcome.ending))
+        raise OutsideError(outcome.full, code=code, advice=_ADVICE.get(outcome.ending))
 
     def _tell_drop(self, judged: Judged, ran: Ran) -> None:
         repaired = judged.repaired
@@ -446,8 +442,3 @@ def _case_of(arguments: RescueArguments) -> Case:
         return load_case(Path(arguments.case))
     return Case(arguments.side_directory, "", "", Path(arguments.image), Path(arguments.map))
 
-
-def _identity(case: Case) -> Any:
-    from engine.devices import Identity
-
-    return Identity.from_facts(case.identity) if case.identity else None

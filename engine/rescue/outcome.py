@@ -45,6 +45,13 @@ class Outcome:
     said: str = ""
 
     @property
+    def full(self) -> str:
+        """The sentence, and ddrescue's own words where they say more."""
+        if not self.said or self.said in self.message or self.said.startswith(("Finished", "Interrupted")):
+            return self.message
+        return f"{self.message} (ddrescue: {self.said})"
+
+    @property
     def dropped(self) -> bool:
         """Whether nothing that failed after the last good read may be believed."""
         return self.ending in (Ending.SOURCE_GONE, Ending.SOURCE_LIES)

@@ -57,8 +57,12 @@ def judge_pass(
     *,
     size: int | None,
     well: Look | None,
+    started: bool = True,
 ) -> Judged:
-    """Look at everything a pass left. Touches the drive (one known good place) only when there is a doubt."""
+    """Look at everything a pass left. Touches the drive (one known good place) only when there is a doubt.
+
+    ``started`` False: there was no map before, so that none afterwards means that nothing was done.
+    """
     after = _left(arguments.map, ran, before)
     shift = (options.output_position or 0) - (options.input_position or 0) if options.output_position is not None else 0
     believed = ran.trusted or before
@@ -79,7 +83,7 @@ def judge_pass(
         outcome = Outcome(Ending.NO_SPACE, f"stopped in time: {ran.detail}", ran.returncode, outcome.said)
     elif ran.why is Why.MAP and outcome.ending is Ending.STOPPED:
         outcome = Outcome(Ending.MAP_UNWRITABLE, f"stopped in time: {ran.detail}", ran.returncode, outcome.said)
-    if not rescue_mode:
+    if not rescue_mode or (after is None and ran.seen is None and not started):
         return Judged(outcome, after, None, liveness)
     repaired = guard.repair(
         before, after,

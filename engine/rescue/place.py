@@ -1,0 +1,68 @@
+"""Where a rescue's things lie: from what a person names to a rescue's arguments, and back from a map to its past."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from engine.cases import is_case, load_case
+from engine.cases.case import Case
+from engine.errors import RescueError, UsageError
+from engine.jobs import list_jobs
+from engine.rescue.arguments import RescueArguments
+from engine.rescue.plan import PassRecord
+
+_CHECKPOINT = "checkpoint.json"
+_MAX_CHECKPOINT = 4 << 20
+
+
+def arguments_for(source: str | None, image: str | None, map_path: str | None, **more: Any) -> RescueArguments:
+    """Arguments from three paths, or from a case alone (given as ``source``), which knows all three.
+
+    A map that belongs to a case makes the rescue one of that case. Raises ``UsageError``, ``DamagedError``.
+    """
+    if source is not None and image is None and map_path is None and is_case(source):
+        case = load_case(source)
+        if case.source_path is None:
+            raise UsageError("the case does not know its drive yet", path=source, advice="name drive, image and map")
+        return RescueArguments(
+            case.source_path, str(case.image), str(case.map), case=str(case.directory.absolute()), **more
+        )
+    if source is None or image is None or map_path is None:
+        raise UsageError("a rescue needs SOURCE, IMAGE and MAP, or a case", code="usage")
+    found = case_of_map(map_path)
+    case_directory = str(found.directory.absolute()) if found is not None else None
+    return RescueArguments(
+        os.path.abspath(source), os.path.abspath(image), os.path.abspath(map_path), case=case_directory, **more
+    )
+
+
+def case_of_map(map_path: str) -> Case | None:
+    """The case in whose directory a map lies, when it is that case's map."""
+    folder = Path(map_path).absolute().parent
+    if not is_case(folder):
+        return None
+    case = load_case(folder)
+    return case if os.path.realpath(case.map) == os.path.realpath(map_path) else None
+
+
+def past_passes(map_path: str) -> list[PassRecord]:
+    """The passes of the newest rescue job of this map, as its checkpoint kept them; none when there is no such job."""
+    case = case_of_map(map_path)
+    folder = case.jobs_dir if case is not None else Path(os.path.abspath(map_path) + ".jobs")
+    wanted = os.path.realpath(map_path)
+    for job in list_jobs(folder).jobs:
+        if job.kind == "rescue" and os.path.realpath(str(job.arguments.get("map"))) == wanted:
+            return _passes(job.directory)
+    return []
+
+
+def _passes(directory: Path) -> list[PassRecord]:
+    try:
+        with open(directory / _CHECKPOINT, "rb") as file:
+            saved = json.loads(file.read(_MAX_CHECKPOINT))
+        return [PassRecord.from_json(entry) for entry in saved["passes"]]
+    except (OSError, ValueError, KeyError, TypeError, RescueError):
+        return []
