@@ -244,7 +244,7 @@ def errors(news: News) -> Told:
     shot = news.status.snapshot if news.status is not None else None
     if shot is None or shot.read_errors is None:
         return Told("-", "-muted")
-    text = f"{shot.read_errors} reads failed"
+    text = f"{shot.read_errors} reads"
     if shot.slow_reads:
         text += f", {shot.slow_reads} slow"
     return Told(text, "-warning" if shot.read_errors else "")

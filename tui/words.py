@@ -32,3 +32,8 @@ def local_time(iso: str) -> str:
         return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M")
     except (ValueError, OverflowError):
         return iso
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """``1 warning``, ``3 warnings``."""
+    return f"{count} {one if count == 1 else many}"

@@ -16,7 +16,9 @@ from textual.widgets import Static
 
 from engine.errors import RescueError
 from engine.jobs import Job, StopRequest, resume, stop
+from engine.rescue.capabilities import probe
 from engine.rescue.control import send
+from engine.rescue.options import RescueOptions
 from engine.rescue.status import State
 from engine.text import format_duration, format_rate
 from tui import background
@@ -76,7 +78,7 @@ class RescueScreen(DeckScreen):
         self._left = Figure(id="rescue-left")
         self._run_time = Figure(id="rescue-run-time")
         self._table = StatusTable(id="rescue-table")
-        self._figures = FigureList(("rate now", "average", "last good", "reading at", "errors"), id="rescue-figures")
+        self._figures = FigureList(("rate now", "average", "last good", "position", "errors"), id="rescue-figures")
         self._history = RateHistory(id="rescue-history")
         self._history_scale = Figure(id="rescue-history-scale")
         self._events = TextRows(id="rescue-events")
@@ -173,7 +175,7 @@ class RescueScreen(DeckScreen):
             "rate now": words.rate_now(news),
             "average": words.Told(words.rate_average(news)),
             "last good": words.last_good(news, now),
-            "reading at": words.place(news, now),
+            "position": words.place(news, now),
             "errors": words.errors(news),
         }
         for label, told in figures.items():
@@ -230,7 +232,8 @@ class RescueScreen(DeckScreen):
             # One key for both: the one that applies is shown.
             resting = not live or (self._news.status is not None and self._news.status.state is State.PAUSED)
             known = job is not None or self._news.case is not None
-            return (resting == (action == "resume")) and (True if known else None)
+            over = job is not None and not live and not job.resumable
+            return (resting == (action == "resume")) and (True if known and not over else None)
         if action == "setup":
             return True if not live and self._news.case is not None else None
         return True
@@ -262,9 +265,6 @@ class RescueScreen(DeckScreen):
             self._resume(news.job)
 
     def _resume(self, job: Job) -> None:
-        if not job.resumable:
-            self.say("this rescue is done; S sets up another one over the same image and map", "warning")
-            return
         self.say("starting again where it was ...")
         background.start(self, lambda: resume(job.directory), self._resumed)
 
@@ -310,15 +310,31 @@ class RescueScreen(DeckScreen):
         else:
             self._ask_rescue("back to the strategy's own choice ...", "strategy")
 
+    def action_options(self) -> None:
+        """Change options for the passes to come."""
+        from tui.screens.rescue_options import OptionsScreen
+
+        job = self._news.job
+        if job is None:
+            return
+        try:
+            options = RescueOptions.from_json(job.arguments.get("options") or {})
+            capabilities = probe()
+        except RescueError as error:
+            self.tell_error(error)
+            return
+        self.app.push_screen(OptionsScreen(options, self._options_chosen, capabilities=capabilities))
+
+    def _options_chosen(self, options: RescueOptions) -> None:
+        self._ask_rescue("new options after the read in flight ...", "options", values=options.to_json())
+
     def action_setup(self) -> None:
         """Set up a rescue for this case."""
-        from tui.screens.rescue_setup import RescueSetupScreen
-
         case = self._news.case
         if case is None:
             self.say("a map alone has no source: open its case, or a device", "warning")
         else:
-            self.app.push_screen(RescueSetupScreen(case.source_path, case=case))
+            self.deck.set_up_rescue(case.directory)
 
     def action_details(self) -> None:
         """Command line, files, drive, all events."""

@@ -71,7 +71,7 @@ class FigureList(Widget):
     DEFAULT_CSS = """
     FigureList { layout: vertical; width: 1fr; height: auto; }
     FigureList Horizontal { height: 1; }
-    FigureList .figure-list--label { width: 11; }
+    FigureList .figure-list--label { width: 10; }
     FigureList .figure-list--value { width: 1fr; }
     """
 

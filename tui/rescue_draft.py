@@ -1,0 +1,278 @@
+"""A rescue that is being set up: what was chosen so far, what it would run, and how it is started. No screen here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.cases import Case, create_case, is_case, load_case, record
+from engine.cases.case import save_case
+from engine.cases.describe import SourceFacts, source_facts
+from engine.devices import Identity
+from engine.errors import RescueError, UsageError
+from engine.jobs import Job, start
+from engine.rescue.arguments import RescueArguments, default_options
+from engine.rescue.capabilities import probe
+from engine.rescue.checks import Finding, check_options
+from engine.rescue.checks import Severity as Weight
+from engine.rescue.command import build
+from engine.rescue.domain import domain_of
+from engine.rescue.options import RescueOptions
+from engine.rescue.plan import DEFAULT_RETRIES, next_pass, single_pass
+from engine.rescue.preflight import Check, Machine, Request, refused, run_checks
+from engine.rescue.presets import load_preset, save_preset
+
+# Which refusal is lifted by which override, and what a person says yes to.
+OVERRIDES: Mapping[str, tuple[str, str]] = {
+    "source-in-use": ("allow_in_use", "It may change while it is read, and the image be torn. Read it all the same?"),
+    "same-disk": ("allow_same_disk", "Every byte written may destroy one that is still to be read. Write there?"),
+    "image-without-map": ("adopt_image", "All is read again, over what the image holds. Go on with this image?"),
+    "map-empty": ("adopt_image", "All is read again, over what the image holds. Go on with this image?"),
+    "source-unsure": ("allow_unsure", "Is this certainly the drive of this case?"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was chosen. Paths are absolute; ``recipe`` empty: the strategy chooses each pass."""
+
+    source: str
+    directory: str
+    image: str
+    map: str
+    title: str = ""
+    size: int | None = None
+    sector_size: int = 512
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    case: Case | None = None
+    recipe: str = ""
+    options: RescueOptions = RescueOptions()
+    retries: int = DEFAULT_RETRIES
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    insist: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """The case folder is still to be made."""
+        return self.case is None
+
+    @property
+    def who(self) -> str:
+        """The drive in words."""
+        return Identity.from_facts(self.identity).words if self.identity else ""
+
+    def arguments(self) -> RescueArguments:
+        """As the rescue job wants it."""
+        return RescueArguments(
+            source=self.source, image=self.image, map=self.map, case=self.directory, recipe=self.recipe,
+            options=self.options, retries=self.retries, insist=self.insist, overrides=dict(self.overrides),
+        )  # fmt: skip
+
+    def with_directory(self, text: str) -> Draft:
+        """Another case folder; image and map inside of the old one move along. An existing case brings its own.
+
+        Raises ``RescueError``.
+        """
+        directory = _absolute(text)
+        if is_case(directory):
+            case = load_case(directory)
+            return replace(
+                self, directory=directory, case=case, title=case.title, image=str(case.image), map=str(case.map),
+                overrides={},
+            )  # fmt: skip
+
+        def moved(path: str, name: str) -> str:
+            inside = Path(path).is_relative_to(self.directory)
+            return os.path.join(directory, name if self.case is not None else Path(path).name) if inside else path
+
+        return replace(
+            self, directory=directory, case=None, image=moved(self.image, "image.img"),
+            map=moved(self.map, "rescue.map"), overrides={},
+        )  # fmt: skip
+
+    def with_path(self, role: str, text: str) -> Draft:
+        """Another ``image`` or ``map``. Raises ``UsageError``."""
+        path = _absolute(text)
+        if os.path.isdir(path):
+            raise UsageError(f"that is a folder; name a file for the {role}", path=path)
+        return replace(self, overrides={}, **{role: path})  # type: ignore[arg-type]
+
+
+def _absolute(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise UsageError("name a path", code="bad-path")
+    return os.path.abspath(os.path.expanduser(text.strip()))
+
+
+def draft_for_source(source: str, *, around: Path | None = None) -> Draft:
+    """A first draft for a device or an image file: a new case in the present folder. Raises ``RescueError``.
+
+    Looks into sysfs only; the drive is not opened.
+    """
+    facts = source_facts(source)
+    directory = _free_name((around or Path.cwd()) / _case_name(facts))
+    return Draft(
+        source=_lasting(facts),
+        directory=str(directory),
+        image=str(directory / "image.img"),
+        map=str(directory / "rescue.map"),
+        title=Identity.from_facts(facts.identity).words if facts.identity else Path(source).name,
+        size=facts.size,
+        sector_size=facts.sector_size,
+        identity=facts.identity,
+        options=default_options(source),
+    )
+
+
+def draft_for_case(directory: Path) -> Draft:
+    """A draft for the next run of a case. Raises ``RescueError``."""
+    case = load_case(directory)
+    if case.source_path is None:
+        raise UsageError(
+            "this case knows no source", code="no-source", path=directory, advice="image a device into a case instead"
+        )
+    options = load_preset(case.directory) or default_options(case.source_path)
+    return Draft(
+        source=case.source_path,
+        directory=str(case.directory),
+        image=str(case.image),
+        map=str(case.map),
+        title=case.title,
+        size=case.source_size,
+        sector_size=case.sector_size,
+        identity=case.identity,
+        case=case,
+        options=options,
+    )
+
+
+def _lasting(facts: SourceFacts) -> str:
+    """The name under /dev/disk/by-id, which stays the same after a power cycle; else the path as it is."""
+    real = os.path.realpath(facts.path)
+    links = (f"/dev/disk/by-id/{name}" for name in Identity.from_facts(facts.identity).by_id)
+    return next((link for link in links if os.path.realpath(link) == real), facts.path)
+
+
+def _case_name(facts: SourceFacts) -> str:
+    """A folder's name from model and serial number, or from the file's name."""
+    identity = Identity.from_facts(facts.identity)
+    text = "-".join(part for part in (identity.model, identity.serial) if part) or Path(facts.path).stem
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:60]
+    return f"case-{name}" if name else "case"
+
+
+def _free_name(path: Path) -> Path:
+    """The path, or it with a number, so that nothing is there yet."""
+    number, free = 2, path
+    while os.path.lexists(free):
+        free = path.with_name(f"{path.name}-{number}")
+        number += 1
+    return free
+
+
+# -- before the start -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a start would do: checks, findings about the options, and the first command (or why there is none)."""
+
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+    command: str = ""
+    reason: str = ""
+    problem: str = ""
+
+    @property
+    def refusals(self) -> int:
+        """How many things forbid the start."""
+        against = sum(finding.severity is Weight.REFUSED for finding in self.findings)
+        return len(refused(self.checks)) + against + bool(self.problem)
+
+    def dangers(self, draft: Draft) -> tuple[Finding, ...]:
+        """Dangerous options that nobody has said yes to."""
+        if draft.insist:
+            return ()
+        return tuple(finding for finding in self.findings if finding.severity is Weight.DANGER)
+
+    def ready(self, draft: Draft) -> bool:
+        """Whether it may start."""
+        return not self.refusals and not self.dangers(draft)
+
+
+def outlook(draft: Draft, machine: Machine | None = None) -> Outlook:
+    """Check a draft. Takes up to half a minute when the drive hangs (it is opened in a child process, never read)."""
+    command = reason = problem = ""
+    findings: tuple[Finding, ...] = ()
+    try:
+        findings = check_options(draft.options, probe())
+        command, reason = _first_command(draft)
+    except RescueError as error:
+        problem = str(error)
+    request = _request(draft)
+    return Outlook(tuple(run_checks(request, machine)), findings, command, reason, problem)
+
+
+def _request(draft: Draft) -> Request:
+    image, map_path = draft.image, draft.map
+    if draft.is_new:
+        # The case folder is not there yet: its place is checked in the folder that will hold it.
+        image, map_path = _outside(image, draft.directory), _outside(map_path, draft.directory)
+    options = draft.options
+    return Request(
+        source=draft.source, image=image, map=map_path, domain_bytes=options.size,
+        input_start=options.input_position or 0, output_start=options.output_position, sparse=options.sparse,
+        known=Identity.from_facts(draft.identity) if draft.identity else None,
+        case_directory=None if draft.is_new else draft.directory,
+        **draft.overrides,
+    )  # fmt: skip
+
+
+def _outside(path: str, directory: str) -> str:
+    if not Path(path).is_relative_to(directory):
+        return path
+    around = Path(directory).parent
+    while not around.is_dir() and around != around.parent:
+        around = around.parent
+    return str(around / f".{Path(directory).name}-{Path(path).name}")
+
+
+def _first_command(draft: Draft) -> tuple[str, str]:
+    """The command line of the first pass and why it is chosen; empty when there is nothing left to do."""
+    from engine.mapfile import read_map
+
+    known = read_map(draft.map) if os.path.exists(draft.map) else None
+    domain = domain_of(draft.options, draft.size)
+    if draft.recipe:
+        chosen = single_pass(draft.recipe, known, draft.options, size=draft.size, domain=domain)
+        return build(probe(), chosen.options, draft.source, draft.image, draft.map).shown, ""
+    plan = next_pass(known, (), draft.options, size=draft.size, domain=domain, retries=draft.retries)
+    if plan.next is None:
+        return "", plan.reason
+    return build(probe(), plan.next.options, draft.source, draft.image, draft.map).shown, plan.reason
+
+
+def launch(draft: Draft) -> Job:
+    """Make or keep the case, note what was chosen, start the job. Raises ``RescueError``."""
+    case = draft.case
+    if case is None:
+        case = create_case(
+            draft.directory, title=draft.title, image=draft.image, map=draft.map, source_path=draft.source,
+            source_size=draft.size, sector_size=draft.sector_size, identity=draft.identity,
+        )  # fmt: skip
+        record(case, "case-created", source=case.source_path)
+    elif (str(case.image), str(case.map), case.source_path) != (draft.image, draft.map, draft.source):
+        case = replace(case, image=Path(draft.image), map=Path(draft.map))
+        case = case.with_source(
+            draft.source, size=draft.size, sector_size=draft.sector_size, identity=draft.identity
+        )
+        save_case(case)
+        record(case, "case-changed", image=draft.image, map=draft.map, source=draft.source)
+    save_preset(case.directory, draft.options)
+    arguments = draft.arguments()
+    return start("rescue", arguments.to_json(), arguments.jobs_directory, case.title)
+

@@ -1,0 +1,369 @@
+"""Before a rescue starts: where it goes, how it reads, what would run, and everything that speaks against it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.errors import RescueError, UsageError
+from engine.jobs import Job
+from engine.rescue.capabilities import probe
+from engine.rescue.checks import Severity as Weight
+from engine.rescue.options import RescueOptions
+from engine.rescue.preflight import Severity
+from engine.rescue.recipes import RECIPES
+from tui import background
+from tui.keys import bindings
+from tui.rescue_draft import OVERRIDES, Draft, Outlook, draft_for_case, draft_for_source, launch, outlook
+from tui.screens.base import DeckScreen
+from tui.screens.rescue_options import summary
+from tui.screens.rescue_recipes import explain
+from tui.widgets.figures import Figure
+from tui.widgets.row_list import RowList
+from tui.widgets.rows import Cell, Column, Row, Section
+from tui.words import plural
+
+_CHOICE = (Column("", 8), Column("", 200, flex=True, least=30))
+_CHECK = (Column("", 6), Column("", 200, flex=True, least=30))
+_MARKS = {
+    Severity.OK: Cell("ok", "row--good"),
+    Severity.NOTE: Cell("note", "row--soft"),
+    Severity.WARN: Cell("WARN", "row--warning"),
+    Severity.REFUSE: Cell("NO", "row--danger"),
+    Weight.NOTE: Cell("note", "row--soft"),
+    Weight.DANGER: Cell("DANGER", "row--danger"),
+    Weight.REFUSED: Cell("NO", "row--danger"),
+}
+_SOURCE_TEXT = "It is only ever read. Compare what stands here with the label on the drive."
+_ORDER = ("NO", "DANGER", "WARN", "note", "ok")
+
+
+def setup_sections(draft: Draft, view: Outlook | None) -> list[Section]:
+    """Choices, what would run, and the checks, the worst first."""
+    recipe = RECIPES[draft.recipe].title if draft.recipe else "automatic: the strategy chooses each pass"
+    folder = "a new folder" if draft.is_new else "kept"
+    choices = (
+        Row("set:source", ("source", f"{draft.source}  {draft.who}")),
+        Row("set:case", ("case", f"{draft.directory}  ({folder})")),
+        Row("set:image", ("image", draft.image)),
+        Row("set:map", ("map", draft.map)),
+        Row("set:recipe", ("recipe", recipe)),
+        Row("set:options", ("options", summary(draft.options))),
+        Row("set:retries", ("retries", _retries(draft))),
+        Row("set:command", ("runs", _command(view))),
+    )
+    return [Section("PLAN", _CHOICE, choices), _checks(view)]
+
+
+def _retries(draft: Draft) -> str:
+    if draft.recipe:
+        return "as the recipe and the options say"
+    if not draft.retries:
+        return "none"
+    return f"{plural(draft.retries, 'pass', 'passes')} at most over what is bad"
+
+
+def _command(view: Outlook | None) -> str | Cell:
+    if view is None:
+        return Cell("...", "row--soft")
+    if view.problem:
+        return Cell(view.problem, "row--danger")
+    return view.command or Cell(view.reason or "nothing", "row--warning")
+
+
+def _checks(view: Outlook | None) -> Section:
+    if view is None:
+        return Section("CHECKS", _CHECK, (), "looking; a drive that hangs can take half a minute ...")
+    found = [
+        Row(f"check:{number}", (_MARKS[check.severity], check.message + (f"; {check.advice}" if check.advice else "")))
+        for number, check in enumerate(view.checks)
+    ]
+    found += [
+        Row(f"finding:{number}", (_MARKS[finding.severity], f"{finding.option}: {finding.message}"))
+        for number, finding in enumerate(view.findings)
+    ]
+    found.sort(key=_weight)
+    return Section("CHECKS", _CHECK, tuple(found), "no checks")
+
+
+def _weight(row: Row) -> int:
+    mark = row.cells[0]
+    return _ORDER.index(mark.text if isinstance(mark, Cell) else mark)
+
+
+def verdict(draft: Draft, view: Outlook | None) -> tuple[str, str]:
+    """One line on whether it may start, and how to take it."""
+    if view is None:
+        return "checking ...", "-muted"
+    if view.refusals:
+        return f"cannot start: {plural(view.refusals, 'thing', 'things')} against it, marked NO below", "-danger"
+    dangers = view.dangers(draft)
+    if dangers:
+        return "dangerous options: put the cursor on them and press Enter to insist", "-danger"
+    if not view.command:
+        return "nothing is left to do for this map; choose a recipe to read something again", "-warning"
+    warnings = sum(check.severity is Severity.WARN for check in view.checks)
+    if warnings:
+        return f"may start with s; read the {plural(warnings, 'warning', 'warnings')} first", "-warning"
+    return "all is well: s starts it", "-good"
+
+
+class RescueSetupScreen(DeckScreen):
+    """For a device or image file (``source``) or for the next run of a case (``case``). Raises ``RescueError``."""
+
+    TITLE = "set up a rescue"
+    SCOPES = ("setup", "list")
+    BINDINGS = bindings("setup")
+    HELP = (
+        "Everything that is decided before the drive is read, on one page. Enter changes the line under the cursor; on "
+        "a check it shows all of it, and where a check may be overruled it asks for that in words. Image, map and "
+        "journal of the rescue go into the case folder, which must lie on another disk than the patient. 'runs' is "
+        "the first command line as it will be started; nothing is hidden behind it. s starts, when no line says NO."
+    )
+
+    def __init__(self, *, source: str | None = None, case: Path | None = None) -> None:
+        if case is not None:
+            draft = draft_for_case(case)
+        elif source is not None:
+            draft = draft_for_source(source)
+        else:
+            raise UsageError("name a source or a case")
+        super().__init__(draft.title)
+        self._draft = draft
+        self._view: Outlook | None = None
+        self._starting = False
+        self._looks: background.Latest[Outlook] = background.Latest()
+        self._verdict = Figure(id="setup-verdict")
+        self._list = RowList(id="setup")
+        self._text = Static("", markup=False, classes="explain")
+
+    @property
+    def draft(self) -> Draft:
+        """What is chosen so far."""
+        return self._draft
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What the checks said of it; None while they look."""
+        return self._view
+
+    def body(self) -> Iterable[Widget]:
+        """The verdict, the page, and the line under the cursor in full."""
+        yield self._verdict
+        yield self._list
+        yield self._text
+
+    def on_mount(self) -> None:
+        """Check the first draft."""
+        self._take(self._draft)
+
+    def _take(self, draft: Draft) -> None:
+        self._draft, self._view = draft, None
+        self._show()
+        self._looks.start(self, lambda: outlook(draft), self._take_view)
+
+    def _take_view(self, view: Outlook) -> None:
+        self._view = view
+        self._show()
+
+    def _show(self) -> None:
+        self.set_subject(self._draft.title)
+        text, state = verdict(self._draft, self._view)
+        self._verdict.show(text, state)
+        self._list.show(setup_sections(self._draft, self._view))
+        self._explain()
+        self.refresh_bindings()
+
+    def _chosen(self) -> tuple[str, str]:
+        row = self._list.chosen
+        kind, _, name = row.id.partition(":") if row is not None else ("", "", "")
+        return kind, name
+
+    def _explain(self) -> None:
+        self._text.update(self._explanation(*self._chosen()))
+
+    def _explanation(self, kind: str, name: str) -> str:
+        draft, view = self._draft, self._view
+        if kind == "set":
+            texts = {
+                "source": "\n".join(filter(None, (draft.source, draft.who, _SOURCE_TEXT))),
+                "case": f"{draft.directory}\nThe folder that keeps everything of this rescue. Enter names another.",
+                "image": f"{draft.image}\nWhere the rescued bytes go. Enter names another file.",
+                "map": f"{draft.map}\nWhich bytes were rescued. Never lose it: keep it beside the image.",
+                "recipe": explain(draft.recipe),
+                "options": summary(draft.options),
+                "retries": "How often bad sectors are tried again at most, from changing sides, as long as it helps.",
+                "command": (view.command or view.reason or view.problem) if view is not None else "",
+            }
+            return texts[name]
+        if view is None or not name:
+            return ""
+        if kind == "check":
+            check = view.checks[int(name)]
+            more = "\nEnter overrules it, after a question." if self._override(check.code, check.severity) else ""
+            return check.message + (f"\n{check.advice}" if check.advice else "") + more
+        finding = view.findings[int(name)]
+        more = "\nEnter insists on it, after a question." if finding.severity is Weight.DANGER else ""
+        return f"{finding.option}: {finding.message}{more}"
+
+    def on_row_list_moved(self) -> None:
+        """The line under the cursor in full."""
+        self._explain()
+
+    def on_row_list_opened(self) -> None:
+        """A double click."""
+        self.action_change()
+
+    # -- choosing -------------------------------------------------------------------------------------------------
+
+    def action_change(self) -> None:
+        """Change the line under the cursor."""
+        kind, name = self._chosen()
+        if kind == "set":
+            self._change(name)
+        elif kind == "check" and self._view is not None:
+            check = self._view.checks[int(name)]
+            override = self._override(check.code, check.severity)
+            if override is not None:
+                override()
+            else:
+                self.say(check.advice or check.message)
+        elif kind == "finding" and self._view is not None:
+            finding = self._view.findings[int(name)]
+            if finding.severity is Weight.DANGER:
+                self.prompt.ask(f"{finding.option}: {finding.message}. Insist?", self._insist)
+            else:
+                self.say(finding.message)
+
+    def _change(self, name: str) -> None:
+        from tui.dialogs.path import complete_path
+
+        draft = self._draft
+        if name == "case":
+            self.prompt.read("case folder:", self._changing(draft.with_directory), value=draft.directory,
+                             complete=complete_path)  # fmt: skip
+        elif name in ("image", "map"):
+            self.prompt.read(f"{name}:", self._changing(lambda text: draft.with_path(name, text)),
+                             value=getattr(draft, name), complete=complete_path)  # fmt: skip
+        elif name == "recipe":
+            self.action_recipe()
+        elif name == "options":
+            self.action_options()
+        elif name == "retries":
+            self.prompt.read("retry passes:", self._changing(self._with_retries), value=str(draft.retries))
+        elif name == "source":
+            self.say("the source is chosen on the screen before: q goes back")
+        else:
+            self.action_copy()
+
+    def _changing(self, change: Callable[[str], Draft]) -> Callable[[str], None]:
+        def answered(text: str) -> None:
+            try:
+                self._take(change(text))
+            except RescueError as error:
+                self.tell_error(error)
+
+        return answered
+
+    def _with_retries(self, text: str) -> Draft:
+        try:
+            number = int(text)
+        except ValueError:
+            number = -1
+        if not 0 <= number <= 1000:
+            raise UsageError("retry passes are a number from 0 to 1000")
+        return replace(self._draft, retries=number)
+
+    def action_recipe(self) -> None:
+        """Choose the recipe."""
+        from tui.screens.rescue_recipes import RecipeScreen
+
+        self.app.push_screen(
+            RecipeScreen(lambda name: self._take(replace(self._draft, recipe=name)), current=self._draft.recipe,
+                         automatic=True)
+        )  # fmt: skip
+
+    def action_options(self) -> None:
+        """Choose options."""
+        from tui.screens.rescue_options import OptionsScreen
+
+        try:
+            capabilities = probe()
+        except RescueError as error:
+            self.tell_error(error)
+            return
+        self.app.push_screen(OptionsScreen(self._draft.options, self._with_options, capabilities=capabilities))
+
+    def _with_options(self, options: RescueOptions) -> None:
+        self._take(replace(self._draft, options=options, insist=False))
+
+    def _override(self, code: str, severity: Severity) -> Callable[[], None] | None:
+        """What asks for the override of a refusal; None when nothing can lift it."""
+        if severity is not Severity.REFUSE:
+            return None
+        if code == "target-not-confirmed":
+            return self._confirm_target
+        if code not in OVERRIDES:
+            return None
+        name, question = OVERRIDES[code]
+
+        def ask() -> None:
+            self.prompt.ask(question, lambda answer: self._overrule(name) if answer == "y" else None)
+
+        return ask
+
+    def _overrule(self, name: str, value: bool | str = True) -> None:
+        self._take(replace(self._draft, overrides={**self._draft.overrides, name: value}))
+
+    def _confirm_target(self) -> None:
+        self.prompt.read(
+            f"everything on {os.path.basename(self._draft.image)} will be lost; type its word:",
+            lambda text: self._overrule("confirmed_target", text),
+        )
+
+    def _insist(self, answer: str) -> None:
+        if answer == "y":
+            self._draft = replace(self._draft, insist=True)
+            self._show()
+
+    def action_copy(self) -> None:
+        """The command line to the clipboard."""
+        if self._view is not None and self._view.command:
+            self.app.copy_to_clipboard(self._view.command)
+            self.say("the command line is on the clipboard, where the terminal allows that")
+
+    def action_check(self) -> None:
+        """Look again."""
+        self._take(self._draft)
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No start while something forbids it."""
+        if action == "start":
+            return True if self._view is not None and self._view.ready(self._draft) and not self._starting else None
+        return True
+
+    def action_start(self) -> None:
+        """Start."""
+        draft = self._draft
+        self._starting = True
+        self.refresh_bindings()
+        self.say("starting ...")
+        background.start(self, lambda: launch(draft), self._started, self._not_started)
+
+    def _started(self, job: Job) -> None:
+        self.deck.bridge.add_folder(job.directory.parent)
+        self.deck.bridge.look_now()
+        self.app.pop_screen()
+        self.deck.open_rescue(job.directory)
+
+    def _not_started(self, error: RescueError) -> None:
+        self._starting = False
+        self.tell_error(error)
+        self.refresh_bindings()
