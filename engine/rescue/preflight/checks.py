@@ -49,7 +49,7 @@ def run_checks(request: Request, machine: Machine | None = None) -> list[Check]:
     checks += check_disks(request, facts, machine)
     checks += check_image(request, facts, machine)
     checks += check_map_folder(request, machine)
-    checks += check_map(request, facts)
+    checks += check_map(request, facts, machine)
     return checks
 
 

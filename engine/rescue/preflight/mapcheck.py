@@ -8,14 +8,14 @@ from pathlib import Path
 
 from engine.errors import DamagedError, RescueError
 from engine.mapfile import Mapfile, map_holder, read_map
-from engine.rescue.preflight.model import Check, Request, note, ok, refuse, warn
+from engine.rescue.preflight.model import Check, Machine, Request, note, ok, refuse, warn
 from engine.rescue.preflight.source import SourceFacts
 from engine.text import format_exact, format_size
 
 _OLDER = 20
 
 
-def check_map(request: Request, facts: SourceFacts) -> Iterator[Check]:
+def check_map(request: Request, facts: SourceFacts, machine: Machine) -> Iterator[Check]:
     """All of it; a map that is not there yet is fine unless an image is."""
     try:
         holder = map_holder(request.map)
@@ -25,7 +25,8 @@ def check_map(request: Request, facts: SourceFacts) -> Iterator[Check]:
     if holder is not None and holder.pid != os.getpid():
         who = f"process {holder.pid} ({holder.command})" if holder.pid else "another process"
         yield refuse("map-held", f"the map is being written by {who}", "stop that job first, or watch it")
-    image = _written(request.image)
+    image_is_file = machine.roots.devno_of(request.image) is None
+    image = _written(request.image) if image_is_file else 0
     if not os.path.lexists(request.map):
         yield _no_map(request, image)
         return
@@ -42,7 +43,8 @@ def check_map(request: Request, facts: SourceFacts) -> Iterator[Check]:
         yield _empty_map(request, image)
         return
     yield from _against_source(current, facts)
-    yield from _against_image(request, current)
+    if image_is_file:
+        yield from _against_image(request, current)
     totals = current.totals()
     yield ok("map", f"the map says: {format_size(totals.finished)} rescued, {len(current)} areas")
 
@@ -108,8 +110,6 @@ def _against_image(request: Request, current: Mapfile) -> Iterator[Check]:
         return
     except OSError as error:
         yield refuse("image-unreadable", f"the image cannot be looked at: {error.strerror}")
-        return
-    if not os.path.isfile(request.image):
         return
     end = int(finished.ends[-1]) + request.shift
     if status.st_size >= end:
