@@ -47,15 +47,18 @@ class DryRun:
         }
 
 
-def dry_run(arguments: RescueArguments) -> DryRun:
-    """Look at everything; the drive is opened (in a child process) and not read. Raises ``OutsideError``."""
+def dry_run(arguments: RescueArguments, *, will_make: str | None = None) -> DryRun:
+    """Look at everything; the drive is opened (in a child process) and not read. Raises ``OutsideError``.
+
+    ``will_make`` is a folder for image and map that is made before the start (a new case).
+    """
     capabilities = probe()
     options = arguments.options or default_options(arguments.source)
     size = source_size(arguments.source)
     findings = check_options(options, capabilities, device=node_of_path(arguments.source) is not None)
     domain = domain_of(options, size)
     known = _known(arguments.map)
-    checks = run_preflight(arguments, known)
+    checks = run_preflight(arguments, known, will_make=will_make)
     if arguments.recipe:
         plan_pass, reason = single_pass(arguments.recipe, known, options, size=size, domain=domain), "asked for"
         chosen = plan_pass
@@ -73,7 +76,9 @@ def dry_run(arguments: RescueArguments) -> DryRun:
     return DryRun(tuple(checks), findings, reason, command, not against and not refused(checks))
 
 
-def run_preflight(arguments: RescueArguments, known: Mapfile | None) -> list[Check]:
+def run_preflight(
+    arguments: RescueArguments, known: Mapfile | None, *, will_make: str | None = None
+) -> list[Check]:
     """The checks before the start for these arguments."""
     from engine.cases import load_case
 
@@ -84,7 +89,7 @@ def run_preflight(arguments: RescueArguments, known: Mapfile | None) -> list[Che
         arguments.source, arguments.image, arguments.map, options.size,
         input_start=options.input_position or 0, output_start=options.output_position,
         remaining=totals_in(known, domain).unfinished if known is not None else None,
-        sparse=options.sparse, case_directory=arguments.case,
+        sparse=options.sparse, case_directory=arguments.case, will_make=will_make,
         known=Identity.from_facts(identity) if identity else None, **arguments.overrides,
     )  # fmt: skip
 

@@ -57,7 +57,8 @@ class Request:
 
     ``source``, ``image`` and ``map`` are absolute paths. ``domain_bytes`` is how much the run may read and write (None:
     all of the source), from ``input_start`` on; it lands at ``output_start`` (None: the same position). ``remaining``
-    is what of that is not finished yet, where known. ``known`` is the identity kept with the case.
+    is what of that is not finished yet, where known. ``known`` is the identity kept with the case. ``will_make`` is a
+    folder that is made before the start (a new case): image and map may lie in it although it is not there yet.
 
     Overrides, each for one refusal: ``allow_in_use`` reads a source that is mounted or claimed, ``allow_same_disk``
     writes to the disk that is read, ``confirmed_target`` is the word typed for a block device as image,
@@ -75,6 +76,7 @@ class Request:
     sparse: bool = False
     known: Identity | None = None
     case_directory: str | None = None
+    will_make: str | None = None
     allow_in_use: bool = False
     allow_same_disk: bool = False
     confirmed_target: str | None = None

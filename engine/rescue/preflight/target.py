@@ -101,7 +101,7 @@ def check_image(request: Request, facts: SourceFacts, machine: Machine) -> Itera
     if status is not None and not stat.S_ISREG(status.st_mode):
         yield refuse("image-kind", f"{request.image} is not a file", "name a file for the image")
         return
-    yield from _folder(request.image, "image")
+    yield from _folder(request, request.image, "image")
     if status is not None and not os.access(request.image, os.W_OK):
         yield refuse("image-read-only", f"you may not write to {request.image}")
     holder = foreign_ddrescue(request.image)
@@ -111,8 +111,10 @@ def check_image(request: Request, facts: SourceFacts, machine: Machine) -> Itera
     yield from _room(request, facts, machine)
 
 
-def _folder(path: str, role: str) -> Iterator[Check]:
+def _folder(request: Request, path: str, role: str) -> Iterator[Check]:
     folder = os.path.dirname(os.path.realpath(path))
+    if request.will_make is not None and folder == os.path.realpath(request.will_make) and not os.path.exists(folder):
+        folder = first_existing(folder)
     if not os.path.isdir(folder):
         yield refuse(f"{role}-folder", f"the folder for the {role} does not exist: {folder}", "create it first")
     elif not os.access(folder, os.W_OK | os.X_OK):
@@ -199,7 +201,7 @@ def _stat(path: str) -> os.stat_result | None:
 
 def check_map_folder(request: Request, machine: Machine) -> Iterator[Check]:
     """Room for the map and its lock, where that is another file system than the image's."""
-    yield from _folder(request.map, "map")
+    yield from _folder(request, request.map, "map")
     try:
         room = room_at(request.map, machine.roots)
     except RescueError as error:
