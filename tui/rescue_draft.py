@@ -16,14 +16,12 @@ from engine.devices import Identity
 from engine.errors import RescueError, UsageError
 from engine.jobs import Job, start
 from engine.rescue.arguments import RescueArguments, default_options
-from engine.rescue.capabilities import probe
-from engine.rescue.checks import Finding, check_options
+from engine.rescue.checks import Finding
 from engine.rescue.checks import Severity as Weight
-from engine.rescue.command import build
-from engine.rescue.domain import domain_of
+from engine.rescue.dry_run import dry_run
 from engine.rescue.options import RescueOptions
-from engine.rescue.plan import DEFAULT_RETRIES, next_pass, single_pass
-from engine.rescue.preflight import Check, Machine, Request, refused, run_checks
+from engine.rescue.plan import DEFAULT_RETRIES
+from engine.rescue.preflight import Check, refused
 from engine.rescue.presets import load_preset, save_preset
 
 # Which refusal is lifted by which override, and what a person says yes to.
@@ -181,8 +179,8 @@ def _free_name(path: Path) -> Path:
 class Outlook:
     """What a start would do: checks, findings about the options, and the first command (or why there is none)."""
 
-    checks: tuple[Check, ...]
-    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...] = ()
+    findings: tuple[Finding, ...] = ()
     command: str = ""
     reason: str = ""
     problem: str = ""
@@ -204,56 +202,17 @@ class Outlook:
         return not self.refusals and not self.dangers(draft)
 
 
-def outlook(draft: Draft, machine: Machine | None = None) -> Outlook:
+def outlook(draft: Draft) -> Outlook:
     """Check a draft. Takes up to half a minute when the drive hangs (it is opened in a child process, never read)."""
-    command = reason = problem = ""
-    findings: tuple[Finding, ...] = ()
+    arguments = draft.arguments()
     try:
-        findings = check_options(draft.options, probe())
-        command, reason = _first_command(draft)
+        if draft.is_new:
+            found = dry_run(replace(arguments, case=None), will_make=draft.directory)
+        else:
+            found = dry_run(arguments)
     except RescueError as error:
-        problem = str(error)
-    request = _request(draft)
-    return Outlook(tuple(run_checks(request, machine)), findings, command, reason, problem)
-
-
-def _request(draft: Draft) -> Request:
-    image, map_path = draft.image, draft.map
-    if draft.is_new:
-        # The case folder is not there yet: its place is checked in the folder that will hold it.
-        image, map_path = _outside(image, draft.directory), _outside(map_path, draft.directory)
-    options = draft.options
-    return Request(
-        source=draft.source, image=image, map=map_path, domain_bytes=options.size,
-        input_start=options.input_position or 0, output_start=options.output_position, sparse=options.sparse,
-        known=Identity.from_facts(draft.identity) if draft.identity else None,
-        case_directory=None if draft.is_new else draft.directory,
-        **draft.overrides,
-    )  # fmt: skip
-
-
-def _outside(path: str, directory: str) -> str:
-    if not Path(path).is_relative_to(directory):
-        return path
-    around = Path(directory).parent
-    while not around.is_dir() and around != around.parent:
-        around = around.parent
-    return str(around / f".{Path(directory).name}-{Path(path).name}")
-
-
-def _first_command(draft: Draft) -> tuple[str, str]:
-    """The command line of the first pass and why it is chosen; empty when there is nothing left to do."""
-    from engine.mapfile import read_map
-
-    known = read_map(draft.map) if os.path.exists(draft.map) else None
-    domain = domain_of(draft.options, draft.size)
-    if draft.recipe:
-        chosen = single_pass(draft.recipe, known, draft.options, size=draft.size, domain=domain)
-        return build(probe(), chosen.options, draft.source, draft.image, draft.map).shown, ""
-    plan = next_pass(known, (), draft.options, size=draft.size, domain=domain, retries=draft.retries)
-    if plan.next is None:
-        return "", plan.reason
-    return build(probe(), plan.next.options, draft.source, draft.image, draft.map).shown, plan.reason
+        return Outlook(problem=str(error))
+    return Outlook(found.checks, found.findings, found.command, found.reason)
 
 
 def launch(draft: Draft) -> Job:
