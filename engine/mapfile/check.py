@@ -99,10 +99,8 @@ def _repair(text: bytes, problems: ProblemList) -> tuple[Mapfile | None, list[st
         starts, sizes, codes, where = starts[solid], sizes[solid], codes[solid], where[solid]
     if not codes.size:
         if found.nonsense or not found.status:
-            lines_read = problems.count
-            problems.kept.clear()
-            problems.count = 0
-            problems.add("not-a-map", f"this is no mapfile: none of its lines is a block ({lines_read} problems in all)")
+            problems.clear()
+            problems.add("not-a-map", "this is no mapfile: none of its lines is a block")
             return None, []
         return Mapfile(np.zeros(1, np.int64), codes, *found.status), notes
     doubtful = _order(starts, starts + sizes, codes, where, problems, notes)

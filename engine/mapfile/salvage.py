@@ -41,6 +41,11 @@ class ProblemList:
         if len(self.kept) < MAX_LISTED:
             self.kept.append(Problem(code, message, line=line))
 
+    def clear(self) -> None:
+        """Forget all of them: something worse makes them pointless."""
+        self.kept.clear()
+        self.count = 0
+
 
 @dataclass(slots=True)
 class Salvaged:

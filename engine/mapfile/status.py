@@ -52,14 +52,13 @@ def code_of(char: str) -> int:
         raise UsageError(
             f"{safe_text(char, 20)!r} is no block status",
             code="bad-status",
-            advice="use one of ? (non-tried) * (non-trimmed) / (non-scraped) - (bad sector) + (finished); a shell wants "
-            "them quoted",
+            advice="use ? (non-tried) * (non-trimmed) / (non-scraped) - (bad sector) + (finished), quoted in a shell",
         )
     return code
 
 
 def char_of(text: str) -> str:
-    """A status character from itself or from its name (``non-tried``, ``bad_sector``, ``bad``). Raises ``UsageError``."""
+    """A status character from itself or its name (``non-tried``, ``bad_sector``, ``bad``). Raises ``UsageError``."""
     name = text.strip().lower().replace("-", "_")
     if name in NAMES:
         return CHARS[NAMES.index(name)]
