@@ -177,6 +177,9 @@ def _odd_line(
             return None
         problems.add("bad-line", f"half a block, left out: {_show(fragment[0])}", fragment[1])
         made.nonsense += 1
+    if _BLOCK_INSIDE.fullmatch(text) is not None and parse_block(text) is None:
+        problems.add("empty-block", "a block of size 0 or below 0: left out", number)
+        return None
     unnumbered = _NUMBERED.sub(b"", text)
     if unnumbered.startswith(b"#"):
         return None

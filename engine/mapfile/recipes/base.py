@@ -114,6 +114,13 @@ def area_at(map_: Mapfile, position: int | None, statuses: str) -> tuple[int, in
     return int(areas.starts[index]), int(areas.ends[index])
 
 
+def something(target: RangeSet) -> RangeSet:
+    """The target itself. Raises ``NotFoundError`` when it is empty: a run with nothing to read is no next pass."""
+    if not target:
+        raise NotFoundError("the next run would have nothing to read", code="nothing-to-do")
+    return target
+
+
 def amount(ranges: RangeSet) -> str:
     """``1.5 MiB (1572864 B) in 3 areas``."""
     return f"{format_exact(ranges.total)} in {len(ranges)} area{'' if len(ranges) == 1 else 's'}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.mapfile.cells import first_area
 from engine.mapfile.model import Mapfile
-from engine.mapfile.recipes.base import FROM_START, Outcome, Recipe, Value, amount, area_at, retry
+from engine.mapfile.recipes.base import FROM_START, Outcome, Recipe, Value, amount, area_at, retry, something
 from engine.mapfile.resume import from_the_start
 from engine.mapfile.status import FAILED
 from engine.ranges import RangeSet
@@ -18,7 +18,7 @@ def prepare(map_: Mapfile, _values: Mapping[str, Value | None]) -> Outcome:
     start, _ = area_at(map_, None, FAILED)
     block = map_.block(map_.index_at(start) or 0)
     made, hit = retry(map_, RangeSet.of(block.end, max(block.end, map_.end)))
-    target = made.ranges("?")
+    target = something(made.ranges("?"))
     before = target.clip(0, block.start)
     lines = [
         f"The first failure, at {block.start} ({block.size} bytes, {block.status}), stays as it is.",

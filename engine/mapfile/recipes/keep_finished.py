@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.mapfile.model import Mapfile
-from engine.mapfile.recipes.base import FROM_START, Outcome, Recipe, Value, amount, retry
+from engine.mapfile.recipes.base import FROM_START, Outcome, Recipe, Value, amount, retry, something
 from engine.mapfile.resume import from_the_start
 
 
 def prepare(map_: Mapfile, _values: Mapping[str, Value | None]) -> Outcome:
     """Every failed block becomes non-tried."""
     made, hit = retry(map_, None)
-    target = made.ranges("?")
+    target = something(made.ranges("?"))
     return Outcome(
         from_the_start(made.merged()),
         (
