@@ -430,6 +430,12 @@ def test_adding_the_tests_keeps_the_environment(stage: Stage) -> None:
     assert stage.log.read_text() == ""
 
 
+def test_python_of_the_environment(stage: Stage) -> None:
+    done = stage.run("python", "-c", "import sys; print(sys.prefix, sys.argv[1:])", "a b")
+    assert done.stdout == f"{stage.environments()[0]} ['a b']\n"
+    assert "dev.txt" in stage.calls("pip")[0]
+
+
 @pytest.mark.parametrize(("collected", "installed"), [("5", []), ("0", ["deb-office"])])
 def test_heavy_packages_come_only_for_tests_that_need_them(
     stage: Stage, collected: str, installed: list[str]
