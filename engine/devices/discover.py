@@ -120,13 +120,16 @@ def by_id_links(roots: Roots = HERE) -> dict[DevNo, tuple[str, ...]]:
 
 
 def find_device(text: str, roots: Roots = HERE, devices: Iterable[Device] | None = None) -> Device | None:
-    """The disk that ``text`` means: a node, a link to one, a kernel name, or a node of one of its partitions.
+    """The disk that ``text`` means: a node, a link to one, a kernel name, a ``by-id`` name, or one of its partitions.
 
     None when the node is there but the kernel shows no such disk (no ``/sys``, or it went away meanwhile). Raises
     ``UsageError`` when it is no block device and ``OutsideError`` when nothing of that name is there.
     """
     path = text if "/" in text else str(roots.dev / text)
+    if not os.path.exists(path) and "/" not in text:
+        path = str(roots.dev / "disk" / "by-id" / text)
     if not os.path.exists(path):
+        path = text if "/" in text else str(roots.dev / text)
         raise OutsideError("there is no such device", code="missing", path=path, advice="see: rescuedeck devices")
     if roots.devno_of(path) is None:
         raise UsageError("that is not a block device", code="not-a-device", path=path)

@@ -306,7 +306,7 @@ def test_no_sys_no_proc_at_all(tmp_path):
 
 def test_find_device_by_node_link_name_and_partition(machine):
     for text in (
-        str(machine.dev / "sda"), "sda", str(machine.dev / "sda1"),
+        str(machine.dev / "sda"), "sda", "wwn-0x50014ee0deadbeef", str(machine.dev / "sda1"),
         str(machine.dev / "disk/by-id/ata-TESTDISK_HDD_64M_WD-TEST0001-part1"),
     ):  # fmt: skip
         device = find_device(text, machine.roots)

@@ -1,0 +1,116 @@
+"""``rescuedeck doctor``: which programs and permissions are there, and what each lack costs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import textwrap
+from typing import Any
+
+from engine.text import safe_text
+from tui.commands.output import Output, common
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    common(parser, example="rescuedeck doctor --json")
+
+
+def run(_args: argparse.Namespace, out: Output) -> int:
+    """Print what was found. Returns 1 when something that imaging cannot do without is missing."""
+    from engine.host.permissions import all_permissions
+    from engine.host.toolbox import TOOLS, look_for
+
+    states = [look_for(tool) for tool in TOOLS]
+    problem = _ddrescue_problem()
+    permissions = all_permissions()
+    ok = problem is None and all(state.found for state in states if state.tool.required)
+    tools = [
+        {
+            "name": state.tool.name,
+            "found": state.found,
+            "version": state.version,
+            "needed_for": state.tool.needed_for,
+            "path": state.path,
+            "package": state.tool.package,
+            "required": state.tool.required,
+            "without": state.tool.without,
+            "problem": problem if state.tool.name == "ddrescue" and state.path else state.problem,
+        }
+        for state in states
+    ]
+    allowed = [{"what": item.what, "ok": item.ok, "advice": item.advice} for item in permissions]
+    facts = _terminal()
+    out.document({"tools": tools, "permissions": allowed, "terminal": facts, "ok": ok})
+    out.lines(_report(tools, allowed, facts, ok))
+    return 0 if ok else 1
+
+
+def _ddrescue_problem() -> str | None:
+    """Why the ddrescue that is here cannot be driven; None when it can, or when there is none."""
+    from engine.errors import RescueError
+    from engine.rescue.capabilities import OLDEST, probe
+    from engine.tools import find_tool
+
+    if find_tool("ddrescue") is None:
+        return None
+    try:
+        version = probe().version
+    except RescueError as error:
+        return error.message
+    if version < OLDEST:
+        return f"too old: {'.'.join(map(str, OLDEST))} or later is needed"
+    return None
+
+
+def _terminal() -> dict[str, Any]:
+    from tui.terminal import detect, refusal
+
+    terminal = detect(os.environ, encoding=getattr(sys.stdout, "encoding", None))
+    return {
+        "term": terminal.term,
+        "colours": terminal.colours,
+        "utf8": terminal.utf8,
+        "ssh": terminal.ssh,
+        "width": terminal.width,
+        "height": terminal.height,
+        "deck": refusal(terminal, interactive=True) or "",
+        "locale": os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "C",
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+    }
+
+
+def _report(tools: list[dict[str, Any]], allowed: list[dict[str, Any]], facts: dict[str, Any], ok: bool) -> list[str]:
+    """For people, in 80 columns: what is there in one line each, what is missing with its cost."""
+    lines = ["Programs"]
+    for tool in tools:
+        if tool["found"] and not tool["problem"]:
+            lines += _row("ok", tool["name"], safe_text(tool["version"] or ""), tool["needed_for"])
+            continue
+        lines += _row("MISSING" if tool["required"] else "missing", tool["name"], "", tool["needed_for"])
+        lines += _under(tool["problem"] or f"without it: {tool['without']}")
+        if not tool["path"]:
+            lines += _under(f"apt install {tool['package']}")
+    lines += ["", "Permissions"]
+    for item in allowed:
+        lines.append(f"  {'ok' if item['ok'] else 'no':<8} {item['what']}")
+        lines += _under(item["advice"])
+    size = f"{facts['width']}x{facts['height']}"
+    words = [f"TERM={safe_text(facts['term']) or '(not set)'}", f"colours {facts['colours']}", size]
+    words += ["UTF-8" if facts["utf8"] else "ASCII only", *(["over SSH"] if facts["ssh"] else [])]
+    lines += ["", "Terminal", f"  {', '.join(words)}, locale {safe_text(facts['locale'])}"]
+    lines += _under(facts["deck"])
+    lines += [f"  Python {facts['python']}, Linux {safe_text(facts['kernel'])}", ""]
+    lines.append("Drives can be imaged here." if ok else "Drives cannot be imaged here; see MISSING above.")
+    return lines
+
+
+def _row(mark: str, name: str, version: str, purpose: str) -> list[str]:
+    return textwrap.wrap(f"  {mark:<8} {name:<12} {version:<9} {purpose}", 79, subsequent_indent=" " * 34)
+
+
+def _under(text: str) -> list[str]:
+    return textwrap.wrap(text, 79, initial_indent=" " * 11, subsequent_indent=" " * 11) if text else []
