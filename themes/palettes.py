@@ -79,8 +79,6 @@ def _frame(text: str, soft: str, bar: str, line: str, cursor: str, cursor_text: 
 
 # 16 colours: nothing but the terminal's own; soft text is plain text, because "dim" is missing on many of them.
 _ANSI_FRAME = {
-    "ansi-background": "ansi_black",
-    "ansi-foreground": "ansi_white",
     **_frame("ansi_default", "ansi_default", "ansi_default", "ansi_default", "ansi_cyan", "ansi_black"),
     "ansi-background": "ansi_default",
     "ansi-foreground": "ansi_default",

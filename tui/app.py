@@ -7,14 +7,13 @@ import logging
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
-from textual.filter import LineFilter, Monochrome, NoColor
+from textual.filter import LineFilter, Monochrome
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.signal import Signal
 
@@ -22,35 +21,21 @@ from engine.devices import Device
 from engine.errors import RescueError
 from engine.jobs import Job
 from themes import sheets
-from themes.palettes import DESCRIPTIONS, THEMES, choose
-from tui import opening
-from tui.filters import AsciiFilter
+from themes.palettes import THEMES, choose
+from tui import opening, palette
+from tui.filters import filters_for
 from tui.jobs_bridge import JobsBridge, JobsChanged
 from tui.keys import bindings
+from tui.options import Options
 from tui.screens.base import DeckScreen
 from tui.screens.too_small import TooSmallScreen
 from tui.terminal import MIN_HEIGHT, MIN_WIDTH, Terminal
 from tui.widgets.prompt_row import PromptRow
 
+__all__ = ["DeckApp", "Options"]
+
 LOG = logging.getLogger(__name__)
 HANGUP, TERMINATED = 128 + signal.SIGHUP, 128 + signal.SIGTERM
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line decided about the deck."""
-
-    path: str | None = None
-    map: str | None = None
-    theme: str | None = None
-    ascii: bool | None = None
-    link: Literal["fast", "slow"] = "fast"
-    mouse: bool = True
-
-    @property
-    def poll_s(self) -> float:
-        """How often live screens look for news, in seconds."""
-        return 2.0 if self.link == "slow" else 1.0
 
 
 class DeckApp(App[None]):
@@ -59,7 +44,6 @@ class DeckApp(App[None]):
     TITLE = "rescuedeck"
     CSS_PATH = sheets()
     BINDINGS = [*bindings("deck"), Binding("ctrl+c", "how_to_quit", show=False, system=True)]
-    ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     AUTO_FOCUS = "DataTable, RowList"
 
@@ -68,6 +52,7 @@ class DeckApp(App[None]):
         self.options = options or Options()
         self.crash: BaseException | None = None
         self.jobs: tuple[Job, ...] = ()
+        self.job_problems: tuple[tuple[str, str], ...] = ()
         self.messages: deque[tuple[str, str]] = deque(maxlen=200)
         super().__init__()
         self.jobs_changed: Signal[tuple[Job, ...]] = Signal(self, "jobs")
@@ -77,24 +62,10 @@ class DeckApp(App[None]):
                 self.unregister_theme(name)
         for theme in THEMES.values():
             self.register_theme(theme)
-        before, self.theme = self.theme, self._first_theme()
+        first = "mono" if self.no_color else choose(terminal.colours, slow=self.options.link == "slow")
+        before, self.theme = self.theme, self.options.theme or first
         self.unregister_theme(before)
-        self._filters_of_ours = self._own_filters()
-
-    def _first_theme(self) -> str:
-        wanted = self.options.theme
-        if self.no_color and wanted is None:
-            return "mono"
-        return wanted or choose(self.terminal.colours, slow=self.options.link == "slow")
-
-    def _own_filters(self) -> list[LineFilter]:
-        filters: list[LineFilter] = []
-        if self.no_color:
-            filters.append(NoColor())
-        terminal, wanted = self.terminal, self.options.ascii
-        if wanted or (wanted is None and not terminal.glyphs):
-            filters.append(AsciiFilter(letters=bool(wanted) or not terminal.utf8))
-        return filters
+        self._filters_of_ours = filters_for(terminal, ascii=self.options.ascii, no_color=self.no_color)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, but for NO_COLOR no colour at all instead of shades of grey, and ASCII where needed."""
@@ -111,6 +82,7 @@ class DeckApp(App[None]):
         from tui.screens.start import StartScreen
 
         self.push_screen(StartScreen())
+        self.call_after_refresh(self._check_size)
         if self.options.path is not None:
             self.call_after_refresh(self.open_path, self.options.path, self.options.map)
 
@@ -119,7 +91,12 @@ class DeckApp(App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Below the smallest usable size one line says so, until there is room again."""
-        small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
+        if len(self.screen_stack) > 1:
+            self._check_size(event.size)
+
+    def _check_size(self, size: Size | None = None) -> None:
+        width, height = size or self.size
+        small = width < MIN_WIDTH or height < MIN_HEIGHT
         shown = isinstance(self.screen, TooSmallScreen)
         if small and not shown:
             self.push_screen(TooSmallScreen())
@@ -132,7 +109,7 @@ class DeckApp(App[None]):
 
     def on_jobs_changed(self, message: JobsChanged) -> None:
         """News of jobs, for whichever screens listen."""
-        self.jobs = message.jobs
+        self.jobs, self.job_problems = message.jobs, message.problems
         self.jobs_changed.publish(message.jobs)
 
     def on_prompt_row_said(self, message: PromptRow.Said) -> None:
@@ -146,6 +123,8 @@ class DeckApp(App[None]):
             self.push_screen(make())
         except RescueError as error:
             self.tell_error(error)
+        else:
+            self.call_after_refresh(self._check_size)
 
     def open_path(self, path: str, map: str | None = None) -> None:
         """Open whatever ``path`` is: a case, a job, an image (with its map), a map, a device."""
@@ -180,12 +159,7 @@ class DeckApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: places and themes."""
-        yield SystemCommand("Devices", "identity, health and use of every device", self.action_devices)
-        yield SystemCommand("Jobs", "running and stopped jobs", self.action_jobs)
-        yield SystemCommand("Help", "the keys of this screen", self.action_help)
-        for name, description in DESCRIPTIONS.items():
-            yield SystemCommand(f"Theme: {name}", description, lambda name=name: setattr(self, "theme", name))
-        yield SystemCommand("Quit", "leave the deck; jobs go on", self.action_quit)
+        return palette.commands(self)
 
     def action_help(self) -> None:
         """Keys and purpose of the screen that is up."""

@@ -39,7 +39,8 @@ def start(
     then: Callable[[Result], None],
     failed: Callable[[RescueError], None] | None = None,
 ) -> None:
-    """Run ``work`` in a thread; ``then(result)`` or ``failed(error)`` is called later on the event loop by ``target``."""
+    """Run ``work`` in a thread; ``then(result)`` or ``failed(error)`` is called later by ``target``, on the event loop.
+    """
 
     def run() -> None:
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from textual.color import Color
-from textual.filter import LineFilter
+from textual.filter import LineFilter, NoColor
 
-from tui.terminal import to_ascii
+from tui.terminal import Terminal, to_ascii
 
 
 class AsciiFilter(LineFilter):
@@ -22,3 +22,11 @@ class AsciiFilter(LineFilter):
             segment if segment.text.isascii() else Segment(to_ascii(segment.text, self._letters), segment.style)
             for segment in segments
         ]
+
+
+def filters_for(terminal: Terminal, *, ascii: bool | None, no_color: bool) -> list[LineFilter]:
+    """The filters this terminal needs; ``ascii`` is what the person decided about it (None: nothing)."""
+    filters: list[LineFilter] = [NoColor()] if no_color else []
+    if ascii or (ascii is None and not terminal.glyphs):
+        filters.append(AsciiFilter(letters=bool(ascii) or not terminal.utf8))
+    return filters

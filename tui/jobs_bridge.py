@@ -16,11 +16,12 @@ from engine.jobs import Job, poll, registry
 
 
 class JobsChanged(Message):
-    """Some job is not as it was; ``jobs`` are all of them."""
+    """Some job is not as it was; ``jobs`` are all of them, ``problems`` the (path, reason) of those not readable."""
 
-    def __init__(self, jobs: tuple[Job, ...]) -> None:
+    def __init__(self, jobs: tuple[Job, ...], problems: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__()
         self.jobs = jobs
+        self.problems = problems
 
     def can_replace(self, message: Message) -> bool:
         """A newer look takes the place of one that waits."""
@@ -37,7 +38,7 @@ class JobsBridge:
         self._ended = False
         self._folders: tuple[Path, ...] = ()
         self._known: Mapping[Path, Job] = {}
-        self._told = False
+        self._problems: tuple[tuple[str, str], ...] | None = None
 
     def start(self) -> None:
         """Begin to look."""
@@ -66,10 +67,11 @@ class JobsBridge:
 
     def _look(self) -> None:
         found = poll([*registry.known(), *self._in_folders()], self._known)
-        changed = bool(found.changed or found.gone) or not self._told
-        self._known, self._told = found.jobs, True
+        problems = tuple((str(path), error.message) for path, error in sorted(found.problems.items()))
+        changed = bool(found.changed) or found.jobs.keys() != self._known.keys() or problems != self._problems
+        self._known, self._problems = found.jobs, problems
         if changed and not self._ended:
-            self._target.post_message(JobsChanged(tuple(found.jobs.values())))
+            self._target.post_message(JobsChanged(tuple(found.jobs.values()), problems))
 
     def _in_folders(self) -> list[Path]:
         places = []

@@ -10,7 +10,7 @@ from tui.terminal import detect, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tui.app import Options
+    from tui.options import Options
 
 
 def check() -> str | None:

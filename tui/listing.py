@@ -149,3 +149,10 @@ def unfinished(job: Job) -> bool:
 def jobs_section(jobs: Sequence[Job], *, empty: str) -> Section:
     """Jobs in their order."""
     return Section("JOBS", _JOB_COLUMNS, tuple(job_row(job) for job in jobs_order(jobs)), empty)
+
+
+def job_problems_section(problems: Sequence[tuple[str, str]]) -> Section:
+    """Job folders that cannot be read, with the reason."""
+    columns = (Column("", 60, flex=True, least=20, path=True), Column("", 60, flex=True, least=20))
+    rows = tuple(Row(f"problem:{path}", (path, Cell(reason, "row--danger"))) for path, reason in problems)
+    return Section("CANNOT BE READ", columns, rows)

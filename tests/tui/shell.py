@@ -14,7 +14,8 @@ from textual.pilot import Pilot
 from engine.devices import Device
 from engine.jobs import Job, JobState, Progress
 from tests.tui.deck import screen_lines
-from tui.app import DeckApp, Options
+from tui.app import DeckApp
+from tui.options import Options
 from tui.terminal import Terminal
 
 TERMINAL = Terminal("xterm-256color", "truecolor", utf8=True, glyphs=True, ssh=False, width=80, height=24)

@@ -138,7 +138,8 @@ def test_a_new_disk_shows_up_by_itself(
 def test_unfinished_jobs_come_first_and_stay_there(devices: list[Device], folder: Path) -> None:
     async def test() -> None:
         async with deck() as (app, pilot):
-            app.post_message(JobsChanged((make_job(), make_job(Path("/x/jobs/2"), title="bygone", state=JobState.DONE))))
+            done = make_job(Path("/x/jobs/2"), title="bygone", state=JobState.DONE)
+            app.post_message(JobsChanged((make_job(), done)))
             await until(pilot, lambda: "43.2 %" in text(app))
             lines = text(app).splitlines()
             assert lines[1].startswith(" JOBS")

@@ -96,6 +96,21 @@ def test_too_small_from_the_start(devices: list[Device], folder: Path) -> None:
     run(test)
 
 
+def test_too_small_with_something_to_open(devices: list[Device], folder: Path) -> None:
+    (folder / "disk.img").write_bytes(b"x" * 512)
+
+    async def test() -> None:
+        async with deck("disk.img", size=(50, 10)) as (app, pilot):
+            await until(pilot, lambda: text(app).startswith("terminal too small: 50x10"))
+            await pilot.resize_terminal(80, 24)
+            await until(pilot, lambda: "disk.img" in text(app))
+            await pilot.press("q")
+            await until(pilot, lambda: isinstance(app.screen, StartScreen))
+            assert len(app.screen_stack) == 2
+
+    run(test)
+
+
 def test_ascii_option_leaves_no_other_character(devices: list[Device], folder: Path) -> None:
     (folder / "Überspielung–1.img").write_bytes(b"x" * 512)
 

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, _out: Output) -> int:
         return 2
     if args.path is not None and not os.path.lexists(args.path):
         raise OutsideError("there is nothing at that path", code="missing", path=args.path, advice="check the name")
-    from tui.app import Options
+    from tui.options import Options
 
     return launch(
         Options(

@@ -22,7 +22,7 @@ from tui.widgets.block_map import BlockMap
 from tui.widgets.cell_line import cell_text
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.rows import Cell
-from tui.words import size
+from tui.words import plural, size
 
 if TYPE_CHECKING:
     from engine.mapfile import Mapfile
@@ -97,14 +97,20 @@ class ImageScreen(DeckScreen):
         else:
             totals = loaded.map.totals()
             domain = None if loaded.map.open_ended else totals.finished + totals.unfinished
-            facts.append(("map", f"{self._map_path}  {len(loaded.map)} blocks, {totals.areas[4]} bad areas"))
             facts.append(("", totals_cells(MapTotals(totals.bytes, totals.areas, domain))))
+            blocks = plural(len(loaded.map), "block", "blocks")
+            facts.append(("map", f"{self._map_name()}  {blocks}, {plural(totals.areas[4], 'bad area', 'bad areas')}"))
         self._facts.show(facts)
         if loaded.map is not None:
             self._block_map.display = True
             self._block_map.show(loaded.map, domain=self._domain(loaded))
             self._block_map.focus()
             self._show_cell()
+
+    def _map_name(self) -> str:
+        assert self._map_path is not None
+        beside = self._image is not None and self._image.parent == self._map_path.parent
+        return self._map_path.name if beside else str(self._map_path)
 
     def _domain(self, loaded: _Loaded) -> tuple[int, int] | None:
         assert loaded.map is not None

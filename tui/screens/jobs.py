@@ -13,7 +13,7 @@ from engine.jobs import Job, JournalTail, LogoutRisk, StopRequest, logout_risk, 
 from engine.text import format_duration, format_size
 from tui import background
 from tui.keys import bindings
-from tui.listing import JOB, jobs_section
+from tui.listing import JOB, job_problems_section, jobs_section
 from tui.rescue_words import event_lines
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Fact, Facts
@@ -63,7 +63,10 @@ class JobsScreen(DeckScreen):
 
     def _take(self, jobs: tuple[Job, ...]) -> None:
         self._jobs = jobs
-        self._list.show([jobs_section(jobs, empty="no jobs yet: image a device, and the work appears here")])
+        sections = [jobs_section(jobs, empty="no jobs yet: image a device, and the work appears here")]
+        if self.deck.job_problems:
+            sections.append(job_problems_section(self.deck.job_problems))
+        self._list.show(sections)
         self._show_facts()
 
     def _job(self) -> Job | None:

@@ -16,6 +16,12 @@ class TooSmallScreen(Screen[None]):
         """The line."""
         yield Static(self._text(), id="too-small", markup=False)
 
+    def on_screen_resume(self) -> None:
+        """It was covered meanwhile, and the terminal has grown: nothing to say any more."""
+        size = self.app.size
+        if size.width >= MIN_WIDTH and size.height >= MIN_HEIGHT:
+            self.app.pop_screen()
+
     def on_resize(self) -> None:
         """Keep the numbers true."""
         self.query_one("#too-small", Static).update(self._text())
