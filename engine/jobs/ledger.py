@@ -87,6 +87,9 @@ class Ledger:
                         self._dropped += 1
                     return False
                 self._queue.popleft()
+            if self._dropped:
+                lost, self._dropped = self._dropped, 0
+                return self.record("job-events-lost", {"count": lost})
             return True
 
     def shorten(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import select
@@ -18,6 +20,7 @@ from engine.jobs import JobState, Kind, create, load, start, stop
 from engine.jobs.directory import JobDirectory
 from engine.jobs.lock import is_held
 from tests.engine.jobs.helpers import end_all, eventually, until, until_ended
+from tui.commands import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,8 +35,12 @@ def case(tmp_path) -> Iterator[Path]:
 
 
 def call(*words: object) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "tui", "jobs", *map(str, words)]
-    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    """The command in this process: what it prints and its exit code."""
+    argv = ["jobs", *map(str, words)]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(argv)
+    return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())
 
 
 def document(*words: object, code: int = 0) -> dict:
@@ -152,7 +159,7 @@ class Terminal:
 def test_the_job_outlives_the_terminal_it_was_started_in(case):
     code = (
         "from engine.jobs import start\n"
-        f"job = start('self-test', {{'steps': 400, 'pause_s': 0.005}}, {str(case / 'jobs')!r})\n"
+        f"job = start('self-test', {{'steps': 200, 'pause_s': 0.005}}, {str(case / 'jobs')!r})\n"
         "print('started', job.id, flush=True)\ninput()\n"
     )
     terminal = Terminal(sys.executable, "-c", code)
@@ -166,7 +173,7 @@ def test_the_job_outlives_the_terminal_it_was_started_in(case):
     ended = until_ended(directory)
     assert ended.state is JobState.DONE
     assert ended.runs == 1
-    assert ended.progress.done == 400 > after.progress.done
+    assert ended.progress.done == 200 > after.progress.done
 
 
 def test_a_hang_up_or_ctrl_c_ends_the_watching_only(case):
