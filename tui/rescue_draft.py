@@ -204,8 +204,8 @@ class Outlook:
 
 def outlook(draft: Draft) -> Outlook:
     """Check a draft. Takes up to half a minute when the drive hangs (it is opened in a child process, never read)."""
-    arguments = draft.arguments()
     try:
+        arguments = RescueArguments.from_json(draft.arguments().to_json())
         if draft.is_new:
             found = dry_run(replace(arguments, case=None), will_make=draft.directory)
         else:

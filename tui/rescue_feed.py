@@ -145,8 +145,8 @@ class RescueFeed:
             if news.live and news.map is not None:
                 return news  # caught while it was being written; the next look will do
             return replace(news, problem=error.message)
-        if news.live and not len(found) and news.map is not None and len(news.map):
-            return news  # cut short at the very beginning
+        if news.live and news.map is not None and found.end < news.map.end:
+            return news  # cut at the end of a line: whole to look at, but not all of it
         self._map_mark, self._map_read_at = mark, now
         self._map_cost_s = time.monotonic() - now
         return replace(news, map=found, map_time=mark[0] / 1e9, problem="")

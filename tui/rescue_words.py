@@ -146,8 +146,8 @@ def alert(news: News, now: float) -> Told:
         return Told(news.problem if news.map is None else "", "-muted")
     if job.orphan:
         return Told("its runner was killed, but ddrescue still works: s stops it", "-danger")
-    if job.error is not None and job.error.advice:
-        return Told(safe_text(job.error.advice), "-danger")
+    if job.error is not None:
+        return Told(safe_text(job.error.advice or "p tries again, S sets it up anew"), "-danger")
     if job.live and status is not None:
         silent = now - status.updated
         hang = hanging(status.snapshot, silent)
@@ -181,11 +181,9 @@ def hanging(snapshot: Snapshot | None, silent_s: float = 0.0) -> float | None:
 def place(news: News, now: float) -> Told:
     """Where the drive is being read, and whether that read hangs."""
     status = news.status
-    if status is None or not news.live:
+    shot = status.snapshot if status is not None and news.live else None
+    if status is None or shot is None or shot.position is None:
         return Told(_offset(status.map_position) if status and status.map_position is not None else "-", "-muted")
-    shot = status.snapshot
-    if shot is None or shot.position is None:
-        return Told("-", "-muted")
     hang = hanging(shot, now - status.updated)
     if hang is not None:
         # How long stands in the line above; here there is no room for it.
@@ -265,8 +263,8 @@ def what(news: News) -> str:
     status = news.status
     if status is None:
         return news.map_path.name if news.map_path is not None else ""
-    doing = ": ".join(part for part in (status.recipe_title, status.reason) if part)
-    return safe_text("  ".join(part for part in (Path(status.source).name, doing) if part))
+    parts = (Path(status.source).name, status.reason or status.recipe_title)
+    return safe_text("  ".join(part for part in parts if part))
 
 
 _QUIET = frozenset({"progress", "state"})
@@ -277,7 +275,8 @@ def event_text(time_text: str, kind: str, facts: Mapping[str, Any]) -> str:
     message = facts.get("message") or facts.get("headline") or facts.get("reason") or facts.get("text")
     if not isinstance(message, str):
         message = ", ".join(f"{name} {_fact(value)}" for name, value in facts.items() if _short(value))
-    return safe_text(f"{time_text} {kind}{': ' if message else ''}{message}", 400)
+    said = message if message.startswith(kind) else f"{kind}{': ' if message else ''}{message}"
+    return safe_text(f"{time_text} {said}", 400)
 
 
 def _short(value: Any) -> bool:

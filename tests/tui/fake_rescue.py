@@ -116,6 +116,10 @@ class FakeRescue:
         )  # fmt: skip
         write_status(self.directory, self.status)
 
+    def write(self) -> None:
+        """Write the status as it is, its time included."""
+        write_status(self.directory, self.status)
+
     def advance(self, seconds: float = 1.0, rate: int = 90 << 20, **shot: Any) -> None:
         """Read on at a rate; a bad place in between fails in one cluster."""
         rate = int(rate * self._random.uniform(0.85, 1.1))

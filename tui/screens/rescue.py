@@ -64,6 +64,7 @@ class RescueScreen(DeckScreen):
         self._target = target
         self._news = News()
         self._looking: float | None = None
+        self._looks = 0
         self._asked = 0
         self._follow = False
         self._history_at = 0.0
@@ -104,10 +105,24 @@ class RescueScreen(DeckScreen):
 
     def on_mount(self) -> None:
         """Follow."""
-        self._tick()
+        self.look_now()
         self.set_interval(self.deck.options.poll_s, self._tick)
 
     # -- following ------------------------------------------------------------------------------------------------
+
+    @property
+    def news(self) -> News:
+        """What the last look found."""
+        return self._news
+
+    @property
+    def looks(self) -> int:
+        """How many looks have come back."""
+        return self._looks
+
+    def look_now(self) -> None:
+        """Do not wait for the timer."""
+        self._tick()
 
     def _tick(self) -> None:
         """Look once more, unless the last look has not come back (a network mount that does not answer)."""
@@ -127,6 +142,7 @@ class RescueScreen(DeckScreen):
 
     def _take(self, news: News) -> None:
         self._looking = None
+        self._looks += 1
         before, self._news = self._news, news
         self._show_map(before)
         self._show_figures(time.time())
@@ -139,7 +155,9 @@ class RescueScreen(DeckScreen):
 
     def _show_map(self, before: News) -> None:
         news, status = self._news, self._news.status
-        if news.map is not None and news.map is not before.map:
+        if news.map is None:
+            self._show_cell()
+        elif news.map is not before.map:
             size = status.size if status is not None else news.case.source_size if news.case is not None else None
             sector = news.case.sector_size if news.case is not None else 512
             self._map.show(news.map, domain=drawn_domain(news.map, size), sector=sector)
@@ -157,6 +175,9 @@ class RescueScreen(DeckScreen):
         self._scale.show(self._map.map, self._map.view)
 
     def _show_cell(self) -> None:
+        if self._map.map is None:
+            self._cell.show(" no map yet: it appears with the first pass, and fills as the drive is read", "-muted")
+            return
         self._cell.show(" " + cell_text(self._map.map, self._map.view, self._map.cursor, max(10, self.size.width - 2)))
 
     def _show_figures(self, now: float) -> None:
@@ -271,7 +292,7 @@ class RescueScreen(DeckScreen):
     def _resumed(self, job: Job) -> None:
         self.deck.bridge.look_now()
         self.say("it goes on")
-        self._tick()
+        self.look_now()
 
     def action_stop(self) -> None:
         """End the rescue; asks."""

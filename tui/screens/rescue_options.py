@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 
 from textual.widget import Widget
@@ -194,6 +195,9 @@ class OptionsScreen(DeckScreen):
             )  # fmt: skip
 
     def _set(self, spec: OptionSpec, text: str) -> None:
+        if spec.kind is Kind.PATH and text not in ("", "default"):
+            # The rescue runs in another directory than this screen.
+            text = os.path.abspath(os.path.expanduser(text))
         try:
             self._options = self._options.with_text(spec.name, text)
         except UsageError as error:

@@ -47,7 +47,8 @@ class RecipeScreen(DeckScreen):
     HELP = (
         "A recipe says what is read next and in which manner. Choose by what the drive can bear: fast copies touch bad "
         "places least; trimming, scraping and retries each go nearer to them. The letters are the statuses that the "
-        "pass works on. A change takes effect when the read in flight has returned; the map keeps all that was read."
+        "pass works on. While a rescue runs, the chosen recipe is run once as soon as the read in flight has returned, "
+        "and then the rescue pauses and waits for you. The map keeps all that was read."
     )
 
     def __init__(self, then: Callable[[str], None], *, current: str = "", automatic: bool = False) -> None:

@@ -100,7 +100,8 @@ class MapScale(Widget):
         bar = width - cell_len(left) - cell_len(right) - cell_len(cell)
         if bar < _MIN_BAR:
             return [((left.strip() + " -" + right + cell)[:width].ljust(width), "map-scale--text")]
-        middle = [("|" + "-" * (bar - 2) + "|", "map-scale--line")] if view.whole else self._overview(bar)
+        # One column at each end belongs to the brackets.
+        middle = [("|" + "-" * (bar - 2) + "|", "map-scale--line")] if view.whole else self._overview(bar - 2)
         return [(left, "map-scale--text"), *middle, (right, "map-scale--text"), (cell, "map-scale--line")]
 
     def _overview(self, columns: int) -> list[tuple[str, str]]:
@@ -108,24 +109,16 @@ class MapScale(Widget):
 
         view = self._view
         if self._map is None or columns > view.size:
-            return [("-" * columns, "map-scale--line")]
+            return [("-" * (columns + 2), "map-scale--line")]
         if self._cells is None or self._cells[:2] != (columns, (view.domain_start, view.domain_end)):
             found = cells(self._map, view.domain_start, view.domain_end, columns, with_bytes=True)
             codes = paint.compose(found.worst, found.mixed, columns, found.bytes)
             self._cells = columns, (view.domain_start, view.domain_end), codes
         codes = self._cells[2]
         first, end = window(view, columns)
-        parts: list[tuple[str, str]] = []
-        for run in paint.runs(codes):
-            for start, stop in _cut(run.start, run.end, first, end):
-                inside = first <= start < end
-                status = run.code & paint.STATUS
-                most = paint.mostly(run.code)
-                filled = status if most is None else most
-                name = "map-scale--line" if status == paint.BLANK else f"status--solid-{MARKS[filled].name}"
-                text = paint.glyph(run.code) * (stop - start)
-                parts.append((text, name + (" map-scale--window" if inside else "")))
-        return _bracketed(parts, first, end)
+        drawn = [(" ", "map-scale--text"), *(_column(int(code)) for code in codes), (" ", "map-scale--text")]
+        drawn[first], drawn[end + 1] = ("[", "map-scale--window"), ("]", "map-scale--window")
+        return _joined(drawn)
 
     def render_line(self, y: int) -> Strip:
         segments = [Segment(text, self._style(name)) for text, name in self._drawn]
@@ -133,32 +126,27 @@ class MapScale(Widget):
             self.size.width, self._style("map-scale--text")
         )
 
-    def _style(self, names: str) -> Style:
-        style = self._styles.get(names)
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
         if style is None:
-            first, *over = names.split()
-            style = self.get_component_rich_style(first)
-            for name in over:
-                style += self.get_component_rich_style(name, partial=True)
-            self._styles[names] = style
+            style = self._styles[name] = self.get_component_rich_style(name)
         return style
 
 
-def _cut(start: int, end: int, *edges: int) -> list[tuple[int, int]]:
-    """``[start, end)`` divided at the edges that lie inside of it."""
-    points = [start, *sorted(edge for edge in set(edges) if start < edge < end), end]
-    return list(zip(points, points[1:], strict=False))
+def _column(code: int) -> tuple[str, str]:
+    """One cell of the overview and its style."""
+    status, most = code & paint.STATUS, paint.mostly(code)
+    if status == paint.BLANK:
+        return " ", "map-scale--line"
+    return paint.glyph(code), f"status--solid-{MARKS[status if most is None else most].name}"
 
 
-def _bracketed(parts: list[tuple[str, str]], first: int, end: int) -> list[tuple[str, str]]:
-    """The column before the view becomes ``[`` and the one behind it ``]``: the view is found without colour, too."""
+def _joined(drawn: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one style as one text."""
     out: list[tuple[str, str]] = []
-    at = 0
-    for text, name in parts:
-        stop = at + len(text)
-        for mark, place in (("[", first - 1), ("]", end)):
-            if at <= place < stop:
-                text = text[: place - at] + mark + text[place - at + 1 :]
-        out.append((text, name))
-        at = stop
+    for char, name in drawn:
+        if out and out[-1][1] == name:
+            out[-1] = out[-1][0] + char, name
+        else:
+            out.append((char, name))
     return out
