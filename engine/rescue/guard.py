@@ -57,13 +57,14 @@ def repair(
     seen: Mapfile | None = None,
     direction: str = "forwards",
     cluster: int = 65536,
+    died_reading: bool = False,
 ) -> Repaired:
     """The map to go on with after a run.
 
     ``before`` is the map before the run, ``after`` the one it left (None: missing, cut or malformed), ``seen`` the last
     whole one met while it ran, ``trusted`` the last that was followed by a good read (None: none was). ``dropped`` says
-    that the drive died during the run. Nothing that was ever finished is lost, and the map neither shrinks nor grows
-    beyond the source's ``size`` in bytes.
+    that the drive died during the run, ``died_reading`` that a read ended it (the map's position is then where). The
+    result loses nothing that was ever finished, and neither shrinks nor grows beyond the source's ``size`` in bytes.
     """
     reasons: list[str] = []
     latest = after if after is not None and len(after) else seen
@@ -99,6 +100,8 @@ def repair(
     if restored:
         reasons.append(f"{restored.total} bytes marked as failed after the drive stopped answering are not believed")
     made = latest.with_blocks(bounds, result).merged()
+    if dropped and suspect is None and died_reading:
+        suspect = _read_in_flight(latest, made, direction, cluster)
     if suspect is not None:
         made = made.set_range(*suspect, "*")
         reasons.append(f"{suspect[1] - suspect[0]} bytes at {suspect[0]} are kept as the suspect")
@@ -126,7 +129,7 @@ def merge(maps: list[Mapfile]) -> Mapfile:
 
 
 def _end(before: Mapfile, latest: Mapfile, size: int | None) -> int:
-    """Where the map should end: where it did before or does now, neither beyond the source nor before a finish."""
+    """Where the map should end: where it did or does now, neither beyond the source nor before a finish."""
     known = [one.end for one in (before, latest) if len(one) and not one.open_ended]
     end = max(known, default=MAX_POSITION if size is None else size)
     if size is not None:
@@ -157,6 +160,18 @@ def _edge(bounds: Int64s, chosen: npt.NDArray[np.bool_], direction: str) -> int 
     if not bool(chosen.any()):
         return None
     return int(bounds[:-1][chosen].min()) if direction == "backwards" else int(bounds[1:][chosen].max())
+
+
+def _read_in_flight(left: Mapfile, made: Mapfile, direction: str, cluster: int) -> tuple[int, int] | None:
+    """The cluster at the status line's position, when it is still non-tried: a fatal error marks nothing."""
+    at = left.position - 1 if direction == "backwards" else left.position
+    index = made.index_at(at)
+    if left.phase != "?" or index is None or made.codes[index] != NON_TRIED:
+        return None
+    block = made.block(index)
+    if direction == "backwards":
+        return max(block.start, left.position - cluster), left.position
+    return left.position, min(block.end, left.position + cluster)
 
 
 def _suspect(

@@ -244,6 +244,7 @@ class Rescue:
             ran, before, arguments, options, size=self.size, well=self.well, started=known is not None
         )
         self._keep(judged, ran)
+        keep_generation(self.case, f"after {RECIPES[chosen.recipe].title}: {judged.outcome.message}")
         return self._after(judged, ran, before, chosen)
 
     def _drive(self, command: Command, options: RescueOptions) -> Ran:

@@ -89,6 +89,7 @@ def judge_pass(
         before, after,
         size=size, dropped=outcome.dropped, trusted=ran.trusted, seen=ran.seen,
         direction=ran.direction, cluster=options.cluster,
+        died_reading=ran.returncode == 1 and "open input file" not in ran.stderr,
     )  # fmt: skip
     return Judged(outcome, repaired.map, repaired, liveness)
 

@@ -270,4 +270,4 @@ class PassRun:
 
 def facts_of(ran: Ran) -> dict[str, Any]:
     """What of a pass goes into the journal."""
-    return {"returncode": ran.returncode, "hung": ran.hung, "position": ran.position, "why": str(ran.why)}
+    return {"returncode": ran.returncode, "hung": ran.hung, "last_read": ran.position, "stopped_for": str(ran.why)}

@@ -1,0 +1,105 @@
+"""Running whole rescues in tests: the real job process, the real ddrescue, waits without fixed times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.jobs import Event, Job, JournalTail, load, start
+from engine.mapfile import Mapfile, read_map
+from engine.rescue.arguments import RescueArguments, default_options
+from engine.rescue.options import RescueOptions
+from engine.rescue.status import RescueStatus, read_status
+from tests.failing_disk import FailingDisk, first_difference
+
+PATIENCE_S = 120.0
+
+
+def arguments(source: Path | str, folder: Path, **more: Any) -> RescueArguments:
+    """A rescue of ``source`` into ``folder``; ``options`` as a mapping are laid over the defaults of the source."""
+    options = more.pop("options", {})
+    if not isinstance(options, RescueOptions):
+        options = default_options(str(source)).with_values(**options)
+    folder.mkdir(exist_ok=True)
+    return RescueArguments(
+        str(source), str(folder / "image"), str(folder / "map"), options=options, **{"min_free": 0, **more}
+    )
+
+
+def begin(made: RescueArguments) -> Job:
+    """Start the job in a process of its own."""
+    return start("rescue", made.to_json(), made.jobs_directory, "test")
+
+
+def wait_until(what: Callable[[], Any], why: str = "it did not happen") -> Any:
+    """Poll until ``what`` is true; what it returned."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(why)
+
+
+def wait_end(job: Job) -> Job:
+    """The job when it no longer runs."""
+
+    def ended() -> Job | None:
+        now = load(job.directory)
+        return None if now.live else now
+
+    return wait_until(ended, f"the job did not end: {read_status(job.directory)}")
+
+
+def rescue(made: RescueArguments) -> Job:
+    """Start and wait."""
+    return wait_end(begin(made))
+
+
+def events(job: Job, kind: str = "") -> list[Event]:
+    """The journal's events of a kind (all of the rescue's own without one)."""
+    found = JournalTail(job.directory).read()
+    return [event for event in found if (event.kind == kind if kind else not event.kind.startswith("job-"))]
+
+
+def status(job: Job) -> RescueStatus:
+    """The status file; it must be there."""
+    found = read_status(job.directory)
+    assert found is not None
+    return found
+
+
+def wait_status(job: Job, what: Callable[[RescueStatus], Any]) -> RescueStatus:
+    """Wait until the status says something."""
+
+    def seen() -> RescueStatus | None:
+        found = read_status(job.directory)
+        return found if found is not None and what(found) else None
+
+    return wait_until(seen, f"the status never said so: {read_status(job.directory)}")
+
+
+def why_failed(job: Job) -> str:
+    """For assertion messages."""
+    log = job.directory / "stderr.log"
+    return f"{job.state} {job.error} {log.read_text() if log.exists() else ''}"
+
+
+def result_map(made: RescueArguments) -> Mapfile:
+    """The map that the rescue left."""
+    return read_map(made.map)
+
+
+def assert_true_image(made: RescueArguments, original: Path, disk: FailingDisk | None = None) -> Mapfile:
+    """Every byte that the map calls finished is that of the original; with a disk, nothing readable is called bad."""
+    known = result_map(made)
+    assert first_difference(original, made.image, list(known.ranges("+"))) is None
+    if disk is not None:
+        readable = disk.truth().readable
+        for start, end in known.ranges("-"):
+            assert not any(low < end and start < high for low, high in readable), f"false bad sector in {start}-{end}"
+        assert disk.violations() == []
+    return known
