@@ -53,11 +53,12 @@ def summary(options: RescueOptions) -> str:
 
 def matches(spec: OptionSpec, wanted: str) -> bool:
     """Whether an option has to do with what was typed: its name, its letter, or a word of its explanation."""
-    wanted = wanted.lower().strip()
+    wanted = wanted.strip()
     if not wanted:
         return True
     if wanted.startswith("-") and len(wanted) == 2:
         return spec.letter == wanted[1]
+    wanted = wanted.lower()
     names = " ".join((spec.name, *spec.longs, spec.explain, spec.group)).lower()
     return all(word in names for word in wanted.lstrip("-").replace("_", " ").split()) or wanted.lstrip("-") in names
 

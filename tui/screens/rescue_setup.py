@@ -17,6 +17,7 @@ from engine.rescue.checks import Severity as Weight
 from engine.rescue.options import RescueOptions
 from engine.rescue.preflight import Severity
 from engine.rescue.recipes import RECIPES
+from engine.text import safe_text
 from tui import background
 from tui.keys import bindings
 from tui.rescue_draft import OVERRIDES, Draft, Outlook, draft_for_case, draft_for_source, launch, outlook
@@ -24,6 +25,7 @@ from tui.screens.base import DeckScreen
 from tui.screens.rescue_options import summary
 from tui.screens.rescue_recipes import explain
 from tui.widgets.figures import Figure
+from tui.widgets.labels import shorten
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Cell, Column, Row, Section
 from tui.words import plural
@@ -43,21 +45,29 @@ _SOURCE_TEXT = "It is only ever read. Compare what stands here with the label on
 _ORDER = ("NO", "DANGER", "WARN", "note", "ok")
 
 
-def setup_sections(draft: Draft, view: Outlook | None) -> list[Section]:
+def setup_sections(draft: Draft, view: Outlook | None, width: int = 80) -> list[Section]:
     """Choices, what would run, and the checks, the worst first."""
+    room = max(20, width - 16)
     recipe = RECIPES[draft.recipe].title if draft.recipe else "automatic: the strategy chooses each pass"
     folder = "a new folder" if draft.is_new else "kept"
     choices = (
-        Row("set:source", ("source", f"{draft.source}  {draft.who}")),
-        Row("set:case", ("case", f"{draft.directory}  ({folder})")),
-        Row("set:image", ("image", draft.image)),
-        Row("set:map", ("map", draft.map)),
+        Row("set:source", ("source", shorten(draft.who or draft.source, room))),
+        Row("set:case", ("case", f"{shorten(draft.directory, room - len(folder) - 4)}  ({folder})")),
+        Row("set:image", ("image", _inside(draft, draft.image, room))),
+        Row("set:map", ("map", _inside(draft, draft.map, room))),
         Row("set:recipe", ("recipe", recipe)),
         Row("set:options", ("options", summary(draft.options))),
         Row("set:retries", ("retries", _retries(draft))),
         Row("set:command", ("runs", _command(view))),
     )
     return [Section("PLAN", _CHOICE, choices), _checks(view)]
+
+
+def _inside(draft: Draft, path: str, room: int) -> str:
+    """A path; only its name where it lies in the case folder."""
+    if Path(path).parent == Path(draft.directory):
+        return f"{shorten(Path(path).name, room - 20)}  (in the case folder)"
+    return shorten(path, room)
 
 
 def _retries(draft: Draft) -> str:
@@ -162,6 +172,10 @@ class RescueSetupScreen(DeckScreen):
         """Check the first draft."""
         self._take(self._draft)
 
+    def on_resize(self) -> None:
+        """Paths have another room."""
+        self._show()
+
     def _take(self, draft: Draft) -> None:
         self._draft, self._view = draft, None
         self._show()
@@ -175,7 +189,7 @@ class RescueSetupScreen(DeckScreen):
         self.set_subject(self._draft.title)
         text, state = verdict(self._draft, self._view)
         self._verdict.show(text, state)
-        self._list.show(setup_sections(self._draft, self._view))
+        self._list.show(setup_sections(self._draft, self._view, self.size.width))
         self._explain()
         self.refresh_bindings()
 
@@ -185,7 +199,8 @@ class RescueSetupScreen(DeckScreen):
         return kind, name
 
     def _explain(self) -> None:
-        self._text.update(self._explanation(*self._chosen()))
+        lines = self._explanation(*self._chosen()).splitlines()
+        self._text.update("\n".join(safe_text(line) for line in lines))
 
     def _explanation(self, kind: str, name: str) -> str:
         draft, view = self._draft, self._view

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from textual.widgets import Static
 
+from engine.text import safe_text
+
 STATES = ("-good", "-warning", "-danger", "-muted")
 """Classes that say how a figure is to be taken; the sheets give them colour."""
 
 
 class Figure(Static):
     """One value. Only this label is sent to the terminal when the value changes (a big text with many values would
-    be sent whole). The text is never read as markup."""
+    be sent whole). The text is made safe here and never read as markup."""
 
     DEFAULT_CSS = "Figure { height: 1; width: 12; text-wrap: nowrap; text-overflow: ellipsis; }"
 
@@ -26,6 +28,7 @@ class Figure(Static):
 
     def show(self, text: str, state: str = "") -> bool:
         """Show ``text``; ``state`` is one of ``STATES`` or empty. Returns whether anything had to be repainted."""
+        text = safe_text(text, 400)
         changed = False
         if state != self._state:
             if self._state:
