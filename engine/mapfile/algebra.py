@@ -52,14 +52,16 @@ def codes_at(map_: Mapfile, positions: Int64s) -> Codes:
 def _pieces(map_: Mapfile, others: Iterable[Int64s]) -> Int64s:
     """The edges of a map and all other edges that lie inside it, sorted, each once."""
     low, high = map_.start, map_.end
-    parts = [map_.bounds]
-    for edges in others:
-        first, last = np.searchsorted(edges, (low, high))
-        parts.append(edges[first:last])
-    if sum(part.size for part in parts[1:]) == 0:
-        return map_.bounds
+    parts = [edges[slice(*np.searchsorted(edges, (low, high)))] for edges in others]
+    return merge_edges([map_.bounds, *parts])
+
+
+def merge_edges(parts: list[Int64s]) -> Int64s:
+    """All edges of several sorted lists, sorted, each once."""
     merged = np.sort(np.concatenate(parts), kind="stable")  # sorted runs: one merge
-    return np.asarray(merged[np.concatenate((np.array([True]), merged[1:] != merged[:-1]))])
+    first = np.ones(merged.size, bool)
+    np.not_equal(merged[1:], merged[:-1], out=first[1:])
+    return np.asarray(merged[first])
 
 
 def _domain_edges(domain: Domain) -> list[Int64s]:
@@ -144,10 +146,12 @@ def xor_maps(map_: Mapfile, other: Mapfile, domain: Domain = None) -> Mapfile:
 
 def differences(map_: Mapfile, other: Mapfile, domain: Domain = None) -> RangeSet:
     """Where two maps say different things, the part that only one of them covers included."""
+    if np.array_equal(map_.bounds, other.bounds) and np.array_equal(map_.codes, other.codes):
+        return RangeSet()
     window = RangeSet([(map_.start, map_.end), (other.start, other.end)])
     if domain is not None:
         window = window.intersect(domain)
-    edges = np.unique(np.concatenate((map_.bounds, other.bounds, window.starts, window.ends)))
+    edges = merge_edges([map_.bounds, other.bounds, window.starts, window.ends])
     at = edges[:-1]
     differs = (codes_at(map_, at) != codes_at(other, at)) & _inside(window, at)
     return RangeSet.from_arrays(at[differs], edges[1:][differs])

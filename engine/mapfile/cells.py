@@ -86,12 +86,14 @@ def cells(map_: Mapfile, start: int, end: int, count: int, *, with_bytes: bool =
 def _amounts(bounds: Int64s, codes: Codes, left: Int64s, right: Int64s, begin: Int64s, finish: Int64s) -> Int64s:
     sizes = np.diff(bounds)
     made = np.empty((left.size, 5), np.int64)
-    first_code, last_code = codes[begin], codes[finish]
-    before, after = left - bounds[begin], bounds[finish + 1] - right
+    within = begin == finish  # the whole cell lies in one block
+    shared = np.append(begin[1:], -1) == finish  # its last block goes on in the next cell, and counts there
+    head = left - bounds[begin]
+    tail = right - bounds[np.where(shared, finish, finish + 1)]
     for code in range(5):
-        running = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.where(codes == code, sizes, 0))))
-        made[:, code] = running[finish + 1] - running[begin]
-        made[:, code] -= np.where(first_code == code, before, 0) + np.where(last_code == code, after, 0)
+        whole = np.add.reduceat(sizes * (codes == code), begin)
+        cut = np.where(codes[begin] == code, head, 0) - np.where(codes[finish] == code, tail, 0)
+        made[:, code] = np.where(within, np.where(codes[begin] == code, right - left, 0), whole - cut)
     return made
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.mapfile.algebra import codes_at
+from engine.mapfile.algebra import codes_at, merge_edges
 from engine.mapfile.model import Mapfile
 from engine.mapfile.status import CHARS, NO_CODE
 from engine.ranges import RangeSet
@@ -31,7 +31,7 @@ def moves(before: Mapfile, after: Mapfile) -> tuple[Move, ...]:
     """All changes between two maps, the largest first."""
     if before.bounds is after.bounds and before.codes is after.codes:
         return ()
-    edges = np.unique(np.concatenate((before.bounds, after.bounds)))
+    edges = merge_edges([before.bounds, after.bounds])
     at = edges[:-1]
     old, new = codes_at(before, at), codes_at(after, at)
     kind = old.astype(np.int64) * 256 + new

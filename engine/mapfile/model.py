@@ -236,7 +236,9 @@ class Mapfile:
         """The positions of any of these statuses inside ``[start, end)``, neighbours joined."""
         piece = self.runs(start, end)
         chosen = (np.left_shift(np.uint8(1), piece.codes) & np.uint8(flags_of(statuses))) != 0
-        return RangeSet.from_arrays(piece.bounds[:-1][chosen], piece.bounds[1:][chosen])
+        changes = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
+        edges = piece.bounds[changes]
+        return RangeSet.from_arrays(edges[0::2], edges[1::2])
 
     def holes(self, start: int, end: int) -> RangeSet:
         """What of ``[start, end)`` was never read: everything not finished, and what lies outside of the map."""

@@ -7,6 +7,7 @@ give the same blocks; the matrix only spares the loop.
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.errors import DamagedError
-from engine.mapfile.lines import Line, next_line, parse_block
+from engine.mapfile.lines import CODE_OF_BYTE, Line, next_line, parse_block
 from engine.mapfile.model import Codes, Int64s
 from engine.mapfile.status import CHARS, MAX_POSITION
 
@@ -32,6 +33,9 @@ for _char, _class in (("x", _X), ("X", _X), (" ", _BLANK), ("\n", _NEWLINE), ("\
 for _code, _char in enumerate(CHARS):
     _table[ord(_char)] = _STATUS_CLASS + _code
 _CLASSES = bytes(_table)
+
+# one canonical line of any length, well below the limits of length and number; ends before its newline
+_SIMPLE = re.compile(rb"0x([0-9A-Fa-f]{1,15})  0x(0{0,7}[1-9A-Fa-f][0-9A-Fa-f]{0,14})  ([?*/+-])(?=\n)")
 
 _ROWS_FIRST, _ROWS_MOST = 256, 1 << 15
 _ROWS_WORTH = 32  # a stretch shorter than this costs more than reading its lines one by one
@@ -113,9 +117,11 @@ def read_blocks(
     pause = 0
     rows = _ROWS_FIRST
     while True:
+        if data[offset : offset + 1] == b"\n":
+            offset, number = offset + 1, number + 1
         if found.count > MAX_BLOCKS:
             raise DamagedError("more blocks than any mapfile has", code="not-a-map", line=number)
-        if bulk and pause == 0 and data[offset : offset + 1] != b"\n":
+        if bulk and pause == 0:
             length, stretch = _stretch(data, offset, rows)
             if stretch is not None:
                 count = int(stretch[2].size)
@@ -128,6 +134,11 @@ def read_blocks(
             else:
                 pause = _LINES_PAUSE if rows == _ROWS_FIRST else 1
             rows = _ROWS_FIRST
+        pause = max(0, pause - 1)
+        if bulk and (simple := _SIMPLE.match(data, offset)) is not None:
+            found.add(int(simple[1], 16), int(simple[2], 16), CODE_OF_BYTE[simple[3][0]], number)
+            offset = simple.end()
+            continue
         line = next_line(data, offset, number)
         if line is None:
             return found, None
@@ -143,10 +154,6 @@ def read_blocks(
             found.add(*block, number)
         elif line.comment is not None:
             on_comment(found.count, line.comment, True)
-        if pause:
-            pause -= 1
-        if pause == 0 and data[offset : offset + 1] == b"\n":
-            offset, number = offset + 1, number + 1
 
 
 def _stretch(data: bytes, offset: int, rows: int) -> tuple[int, tuple[Int64s, Int64s, Codes] | None]:
