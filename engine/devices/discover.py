@@ -13,6 +13,8 @@ from engine.errors import OutsideError, UsageError
 from engine.host.blocks import node_of_path, whole_disk
 from engine.host.roots import HERE, DevNo, Roots, names_in, read_text
 
+_SNAPS = "/var/lib/snapd/"  # Ubuntu attaches dozens of them
+
 
 def discover(
     roots: Roots = HERE,
@@ -48,11 +50,11 @@ def _order(device: Device) -> tuple[bool, int, str]:
 
 
 def worth_listing(device: Device) -> bool:
-    """Not a RAM disk, and not one of the empty slots that the kernel keeps ready (loop, md, nbd)."""
+    """Not a RAM disk, not one of the empty slots that the kernel keeps ready (loop, md, nbd), not a mounted snap."""
     if device.kind in ("ram", "zram"):
         return False
     if device.kind == "loop":
-        return device.backing_file is not None
+        return device.backing_file is not None and not device.backing_file.startswith(_SNAPS)
     return device.size > 0 or device.port is not None
 
 

@@ -95,18 +95,18 @@ def backing_file(name: str, roots: Roots = HERE) -> str | None:
 def loops_over(path: str | os.PathLike[str], roots: Roots = HERE) -> list[str]:
     """Kernel names of the loop devices whose backing file is ``path``: the same file or device, whatever its name."""
     try:
-        mine: os.stat_result | None = os.stat(path)
+        mine = os.stat(path)
     except OSError:
-        mine = None
+        return []
     found = []
     for name in names_in(roots.block):
         behind = backing_file(name, roots)
         if behind is None:
             continue
         try:
-            same = mine is not None and same_object(os.stat(behind), mine)
-        except OSError:  # deleted, or a name of another mount namespace: only the text is left to compare
-            same = behind.removesuffix(_DELETED) == os.path.realpath(path)
+            same = same_object(os.stat(behind), mine)
+        except OSError:  # a name of another mount namespace: only the text is left to compare (a deleted one differs)
+            same = behind == os.path.realpath(path)
         if same:
             found.append(name)
     return found
@@ -152,7 +152,8 @@ class _Walk:
         behind = backing_file(name, self.roots) if self.through_loops else None
         if behind is not None:
             self.files[behind] = None
-            self.path(behind.removesuffix(_DELETED))
+            # a deleted file still lies on the file system of its folder
+            self.path(os.path.dirname(behind) if behind.endswith(_DELETED) else behind)
         for lower in below:
             self.node(lower)
         if not below and behind is None:

@@ -85,6 +85,22 @@ def test_the_disk_of_the_root_file_system_is_fenced():
     assert all(device.is_system and device.headline.startswith("system disk") for device in disks)
 
 
+def test_listing_opens_no_disk(loop, tmp_path):
+    needs_tool("strace")
+    trace = tmp_path / "trace"
+    argv = [sys.executable, "-m", "tui", "devices", "--all", "--json"]
+    done = subprocess.run(
+        [find_tool("strace") or "", "-f", "-qq", "-o", trace, "-e", "trace=%file,ioctl", *argv],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if "ptrace" in done.stderr:
+        pytest.skip("tracing is not permitted here")
+    names = {device["path"] for device in json.loads(done.stdout)["devices"]}
+    assert str(loop.path) in names
+    opens = [line for line in trace.read_text().splitlines() if "open" in line and any(f'"{n}"' in line for n in names)]
+    assert opens == []
+
+
 def test_a_loop_device(loop, image):
     device = device_of(loop)
     assert (device.kind, device.transport, device.size) == ("loop", "loop", 16 << 20)
