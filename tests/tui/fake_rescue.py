@@ -116,6 +116,16 @@ class FakeRescue:
         )  # fmt: skip
         write_status(self.directory, self.status)
 
+    def scrape_somewhere(self, rng: random.Random) -> None:
+        """One second of scraping: a failed piece in the middle becomes sectors, some good and some bad."""
+        failed = list(self.map.ranges("*/"))
+        start, end = rng.choice(failed)
+        middle = start + (end - start) // 1024 * 512
+        self.map = self.map.set_range(start, middle, "+") if middle > start else self.map
+        self.map = self.map.set_range(middle, min(end, middle + 512), "-")
+        self.position = middle
+        self.advance(0.0, rate=20 << 10, phase="scraping", message="Scraping failed blocks...")
+
     def write(self) -> None:
         """Write the status as it is, its time included."""
         write_status(self.directory, self.status)
