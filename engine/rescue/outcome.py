@@ -119,7 +119,9 @@ def classify(
     ``dead_during_run`` a sign seen while it ran (hang, offline), empty for none.
     """
     said = _own_words(stderr) or ending_line
-    ending = _by_words(stderr) or _by_status(returncode, ending_line, stop_requested)
+    ending = _by_status(returncode, ending_line, stop_requested)
+    if ending is not Ending.STOPPED:  # it dies by our signal only once the map is saved: older complaints are settled
+        ending = _by_words(stderr) or ending
     if "No space left" in stderr and ending in (Ending.WRITE_ERROR, Ending.MAP_UNWRITABLE):
         ending = Ending.NO_SPACE if ending is Ending.WRITE_ERROR else ending
     message = _SENTENCES.get(ending, "")

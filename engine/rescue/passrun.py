@@ -24,7 +24,7 @@ from engine.rescue.status import Snapshot, State
 from engine.text import format_duration
 
 _LOOK_S = 1.0
-_SPACE_S = 5.0
+_SPACE_S = 3  # a fast drive fills the usual margin within a second: keep room for as long at its rate
 _LEAVE_S = 10.0
 _EMERGENCY = "ddrescue.map"
 
@@ -98,7 +98,6 @@ class PassRun:
         self._why, self._sign, self._detail = Why.NONE, "", ""
         self._request: Request | None = None
         self._hung = self._hang_told = False
-        self._next_space = 0.0
         self._replies = 0
         self._last: Snapshot | None = None
         self._process = RescueProcess(
@@ -171,12 +170,11 @@ class PassRun:
             self._stop(Why.REQUEST)
         self._watch_drive()
         self._watch_hang(snap)
-        if time.monotonic() >= self._next_space:
-            self._next_space = time.monotonic() + _SPACE_S
-            arguments = self._arguments
-            short = too_little(arguments.image, arguments.map, self._image_end, arguments.min_free)
-            if short:
-                self._stop(Why.SPACE, short)
+        arguments = self._arguments
+        least = arguments.min_free and max(arguments.min_free, _SPACE_S * (snap.current_rate or 0))
+        short = too_little(arguments.image, arguments.map, self._image_end, least)
+        if short:
+            self._stop(Why.SPACE, short)
 
     def _stop(self, why: Why, detail: str = "") -> None:
         """Ask it to end, once; the first reason is the one that counts, but a cancel outranks a request."""
