@@ -8,6 +8,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -106,6 +107,14 @@ class DeckApp(App[None]):
     def on_unmount(self) -> None:
         """Nothing of ours goes on."""
         self.bridge.end()
+
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        """Screens that shine through the one on top: none below an opaque one.
+
+        Textual counts one of those as well, and sends the whole screen again (10 kB) whenever that one wakes up.
+        """
+        return [] if self.screen.styles.background.a == 1 else super()._background_screens
 
     def on_jobs_changed(self, message: JobsChanged) -> None:
         """News of jobs, for whichever screens listen."""

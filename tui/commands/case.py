@@ -11,7 +11,8 @@ from tui.commands.output import Output, common
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add ``create``, ``show`` and ``history``."""
     leaves = parser.add_subparsers(dest="verb", required=True, metavar="create|show|history")
-    create = common(leaves.add_parser("create", help="make a case directory"), example="rescuedeck case create smith-ssd")
+    create = leaves.add_parser("create", help="make a case directory")
+    common(create, example="rescuedeck case create smith-ssd")
     create.add_argument("directory", help="a folder that does not exist yet, or an empty one")
     create.add_argument("--source", help="the failing device, or an image to work on")
     create.add_argument("--image", help="where the image is or shall be (default: in the case)")
@@ -51,7 +52,8 @@ def _create(args: argparse.Namespace, out: Output) -> int:
     )
     record(case, "case-created", source=case.source_path)
     out.document(describe_case(case))
-    out.line(f"case {safe_text(str(case.directory))} is made; open it: rescuedeck open {safe_text(str(args.directory))}")
+    out.line(f"case {safe_text(str(case.directory))} is made")
+    out.line(f"open it: rescuedeck open {safe_text(str(args.directory))}")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from engine.errors import RescueError
+from engine.jobs.model import Job
 from tui.background import Failed, Finished
 from tui.keys import bindings
 from tui.widgets.key_row import KeyRow
@@ -42,6 +43,7 @@ class DeckScreen(Screen[None]):
         self._title_row.name_text = self.TITLE or ""
         self._title_row.subject = subject
         self.prompt = PromptRow()
+        self._take_jobs_news: Callable[[tuple[Job, ...]], None] | None = None
 
     @property
     def deck(self) -> DeckApp:
@@ -66,6 +68,27 @@ class DeckScreen(Screen[None]):
     def set_writes(self, target: str) -> None:
         """Name the medium that may be written to; empty: READ ONLY."""
         self._title_row.writes = target
+
+    @property
+    def on_top(self) -> bool:
+        """Whether this is the screen that is seen. Textual's ``is_current`` counts the one below as well, and what
+        changes there is sent to the terminal again as a part of this one."""
+        return self.app.screen is self
+
+    def follow_jobs(self, take: Callable[[tuple[Job, ...]], None]) -> None:
+        """Give ``take`` the jobs now, when they change while this screen is on top, and when it comes on top again."""
+        self._take_jobs_news = take
+        self.deck.jobs_changed.subscribe(self, self._jobs_news)
+        take(self.deck.jobs)
+
+    def _jobs_news(self, jobs: tuple[Job, ...]) -> None:
+        if self._take_jobs_news is not None and self.on_top:
+            self._take_jobs_news(jobs)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with the jobs."""
+        if self._take_jobs_news is not None:
+            self._take_jobs_news(self.deck.jobs)
 
     def say(self, text: str, level: Level = "info") -> None:
         """A message in the prompt row."""

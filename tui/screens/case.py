@@ -46,8 +46,7 @@ class CaseScreen(DeckScreen):
     def on_mount(self) -> None:
         """Follow the jobs of this case."""
         self.deck.bridge.add_folder(self._directory / "jobs")
-        self.deck.jobs_changed.subscribe(self, self._take_jobs)
-        self._take_jobs(self.deck.jobs)
+        self.follow_jobs(self._take_jobs)
 
     def on_screen_resume(self) -> None:
         """Read it (again): a pass may have ended meanwhile."""
@@ -65,7 +64,7 @@ class CaseScreen(DeckScreen):
         mine = tuple(job for job in jobs if job.directory.parent.parent == self._directory)
         ended = {job.directory for job in self._jobs if job.live} - {job.directory for job in mine if job.live}
         self._jobs = mine
-        if ended and self.is_current:
+        if ended:
             self.action_refresh()
         self._show()
 

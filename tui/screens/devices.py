@@ -58,7 +58,7 @@ class DevicesScreen(DeckScreen):
         self.set_interval(2 * self.deck.options.poll_s, self._notice_disks)
 
     def _notice_disks(self) -> None:
-        if self.is_current and names_in(HERE.block) != self._names:
+        if self.on_top and names_in(HERE.block) != self._names:
             self.action_refresh()
 
     def action_refresh(self) -> None:

@@ -51,8 +51,7 @@ class JobsScreen(DeckScreen):
 
     def on_mount(self) -> None:
         """Follow the jobs; say so when a logout would end them."""
-        self.deck.jobs_changed.subscribe(self, self._take)
-        self._take(self.deck.jobs)
+        self.follow_jobs(self._take)
         if self._chosen_first is not None:
             self._list.choose(JOB + str(self._chosen_first))
         background.start(self, logout_risk, self._warn)

@@ -81,7 +81,7 @@ class RescueScreen(DeckScreen):
         self._table = StatusTable(id="rescue-table")
         self._figures = FigureList(("rate now", "average", "last good", "position", "errors"), id="rescue-figures")
         self._history = RateHistory(id="rescue-history")
-        self._history_scale = Figure(id="rescue-history-scale")
+        self._history_scale = Figure(right=True, id="rescue-history-scale")
         self._events = TextRows(id="rescue-events")
 
     def body(self) -> Iterable[Widget]:
@@ -126,7 +126,7 @@ class RescueScreen(DeckScreen):
 
     def _tick(self) -> None:
         """Look once more, unless the last look has not come back (a network mount that does not answer)."""
-        if not self.is_current and self._looking is None and self._news.map is not None:
+        if not self.on_top and self._looking is None and self._news.map is not None:
             return  # another screen is on top: nothing is sent, so nothing needs to be read
         if self._looking is not None:
             waited = time.monotonic() - self._looking
@@ -176,9 +176,9 @@ class RescueScreen(DeckScreen):
 
     def _show_cell(self) -> None:
         if self._map.map is None:
-            self._cell.show(" no map yet: it appears with the first pass, and fills as the drive is read", "-muted")
+            self._cell.show("no map yet: it appears with the first pass, and fills as the drive is read", "-muted")
             return
-        self._cell.show(" " + cell_text(self._map.map, self._map.view, self._map.cursor, max(10, self.size.width - 2)))
+        self._cell.show(cell_text(self._map.map, self._map.view, self._map.cursor, max(10, self.size.width - 2)))
 
     def _show_figures(self, now: float) -> None:
         news = self._news

@@ -48,8 +48,7 @@ class StartScreen(DeckScreen, inherit_bindings=False):
     def on_mount(self) -> None:
         """Look around, follow the jobs, notice new disks."""
         self._show()
-        self.deck.jobs_changed.subscribe(self, self._take_jobs)
-        self._take_jobs(self.deck.jobs)
+        self.follow_jobs(self._take_jobs)
         self.set_interval(2 * self.deck.options.poll_s, self._notice_disks)
 
     def on_screen_resume(self) -> None:
@@ -63,7 +62,7 @@ class StartScreen(DeckScreen, inherit_bindings=False):
         self._folder_looks.start(self, lambda: look_around(Path.cwd()), self._take_folder)
 
     def _notice_disks(self) -> None:
-        if self.is_current and names_in(HERE.block) != self._names:
+        if self.on_top and names_in(HERE.block) != self._names:
             self.action_refresh()
 
     def _take_devices(self, devices: list[Device]) -> None:

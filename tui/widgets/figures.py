@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from textual.widgets import Static
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
 
 from engine.text import safe_text
+from tui.widgets.labels import fit, fit_right
 
 STATES = ("-good", "-warning", "-danger", "-muted")
 """Classes that say how a figure is to be taken; the sheets give them colour."""
 
 
-class Figure(Static):
-    """One value. Only this label is sent to the terminal when the value changes (a big text with many values would
-    be sent whole). The text is made safe here and never read as markup."""
+class Figure(Widget):
+    """One value in one row. Only this label is sent to the terminal when the value changes (a big text with many
+    values would be sent whole), and as one run: a colour sequence costs more than the number itself. The text is made
+    safe here and never read as markup; what is too long loses its middle."""
 
-    DEFAULT_CSS = "Figure { height: 1; width: 12; text-wrap: nowrap; text-overflow: ellipsis; }"
+    DEFAULT_CSS = "Figure { height: 1; width: 12; }"
+    ALLOW_SELECT = False
 
-    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(text, markup=False, id=id, classes=classes)
-        self._shown = text
+    def __init__(
+        self, text: str = "", *, right: bool = False, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._shown = safe_text(text, 400)
+        self._right = right
         self._state = ""
 
     @property
@@ -39,7 +47,11 @@ class Figure(Static):
             changed = True
         if text != self._shown:
             self._shown = text
-            # The size of the label is fixed by its sheet: asking for a layout would repaint its neighbours.
-            self.update(text, layout=False)
+            self.refresh()
             changed = True
         return changed
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        place = fit_right if self._right else fit
+        return Strip([Segment(place(self._shown if y == 0 else "", width), self.rich_style)], width)

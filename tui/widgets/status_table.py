@@ -37,18 +37,18 @@ class StatusTable(Widget):
     StatusTable { height: 5; width: 49; layout: vertical; }
     StatusTable Horizontal { height: 1; }
     StatusTable .status-table--name { width: 13; padding-left: 1; }
-    StatusTable .status-table--bytes { width: 10; text-align: right; }
-    StatusTable .status-table--share { width: 9; text-align: right; }
-    StatusTable .status-table--areas { width: 14; text-align: right; }
+    StatusTable .status-table--bytes { width: 10; }
+    StatusTable .status-table--share { width: 9; }
+    StatusTable .status-table--areas { width: 14; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._figures = [
             (
-                Figure(classes="status-table--bytes"),
-                Figure(classes="status-table--share"),
-                Figure(classes="status-table--areas"),
+                Figure(right=True, classes="status-table--bytes"),
+                Figure(right=True, classes="status-table--share"),
+                Figure(right=True, classes="status-table--areas"),
             )
             for _mark in MARKS
         ]
