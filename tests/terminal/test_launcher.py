@@ -310,8 +310,8 @@ def test_python_that_makes_no_environments(stage: Stage) -> None:
 
 
 def test_chosen_python(stage: Stage) -> None:
-    stage.put("other", PYTHON)
-    said(stage.run(RESCUEDECK_PYTHON=str(stage.bin / "other")))
+    stage.put("other one", PYTHON)
+    said(stage.run(RESCUEDECK_PYTHON=str(stage.bin / "other one")))
     done = stage.run(RESCUEDECK_PYTHON="/nonexistent/python")
     assert done.returncode == 3
     assert "RESCUEDECK_PYTHON" in done.stderr
