@@ -89,7 +89,8 @@ class Rescue:
         self.arguments = arguments
         self.job = job
         self.history = [PassRecord.from_json(entry) for entry in (job.saved or {}).get("passes", [])]
-        self.was_running: str = str((job.saved or {}).get("running") or "")
+        self.was_running = str((job.saved or {}).get("running") or "")
+        self.emergency = str((job.saved or {}).get("emergency") or "")
         self.options = arguments.options or default_options(arguments.source)
         self.size = source_size(arguments.source)
         self.well: Look | None = None
@@ -131,12 +132,7 @@ class Rescue:
         self._check_options(capabilities)
         self._wait_for_leftover()
         self._hold()
-        known, told = read_or_recover(
-            self.arguments.map, self.case.maps_dir, allow=self.arguments.recover_map or bool(self.was_running)
-        )
-        if told and known is not None:
-            write_map(self.arguments.map, known)
-            self.event("note", message=told)
+        known = self._recover()
         self._set_domain()
         self._preflight(known)
         self.well = baseline(self.arguments.source)
@@ -203,6 +199,22 @@ class Rescue:
 
     def _hold(self) -> None:
         self._map_hold.enter_context(hold_map(self.arguments.map, f"rescuedeck rescue {self.job.directory.name}"))
+
+    def _recover(self) -> Mapfile | None:
+        """The map as it is, or put together from older states when a crash or a full disk left a broken one."""
+        allow = self.arguments.recover_map or bool(self.was_running or self.emergency)
+        known, told = read_or_recover(
+            self.arguments.map, self.case.maps_dir, allow=allow, emergency=self.emergency
+        )
+        if told and known is not None:
+            write_map(self.arguments.map, known)
+            self.event("note", message=told)
+            if self.emergency:
+                Path(self.emergency).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # the job's own folder, or one that holds more
+                    Path(self.emergency).parent.rmdir()
+                self.emergency = ""
+        return known
 
     def _set_domain(self) -> None:
         self.monitor.domain = domain_of(self.options, self.size)
@@ -281,18 +293,19 @@ class Rescue:
     def _keep(self, judged: Judged, ran: Ran) -> None:
         """Save the map the guard made of what the run left, and say why."""
         repaired = judged.repaired
-        if repaired is None or not repaired.reasons:
-            if ran.emergency is not None and judged.known is not None:
-                write_map(self.arguments.map, judged.known)
+        reasons = repaired.reasons if repaired is not None else ()
+        if judged.known is None or not (reasons or ran.emergency):
             return
         try:
-            write_map(self.arguments.map, repaired.map)
+            write_map(self.arguments.map, judged.known)
         except OutsideError as error:
             if ran.emergency is not None:
-                error.advice = f"the newest map is {ran.emergency}: copy it before anything else"
+                error.advice = f"the newest map is {ran.emergency}: make room, then resume, which puts it back"
+                self.emergency = str(ran.emergency)
+                self._checkpoint("")
             raise
-        if not judged.outcome.dropped:
-            self.event("note", message="; ".join(repaired.reasons))
+        if reasons and not judged.outcome.dropped:
+            self.event("note", message="; ".join(reasons))
 
     def _after(self, judged: Judged, ran: Ran, before: Mapfile, chosen: Pass) -> Mapfile | None:
         outcome, known = judged.outcome, judged.known
@@ -397,7 +410,8 @@ class Rescue:
             self.job.event("progress", **progress_facts(status))
 
     def _checkpoint(self, running: str) -> None:
-        self.job.checkpoint({"passes": [record.to_json() for record in self.history], "running": running})
+        passes = [record.to_json() for record in self.history]
+        self.job.checkpoint({"passes": passes, "running": running, "emergency": self.emergency})
         self.was_running = running
 
     def _done(self, known: Mapfile | None, reason: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -149,6 +148,8 @@ class PassRun:
         self._look_for_reasons(snap)
         if snap.asks_for_map:
             self._answer()
+        elif self._replies:  # settled; a signal sent while it waits for the answer would break that off
+            self._stop(Why.MAP, "the map could not be saved until its ballast was given up")
         stopping = process.stop_sent is not None
         headline = self._headline(snap)
         self._monitor.write(
@@ -212,7 +213,6 @@ class PassRun:
         if self._replies == 1:
             self._ballast.drop()
             self._process.answer("")
-            self._stop(Why.MAP, "the map could not be saved")
         else:
             self._process.answer("e" if self._replies == 2 else "q")
 
@@ -254,15 +254,14 @@ class PassRun:
         return False
 
     def _emergency_map(self) -> Path | None:
-        """A map that ddrescue saved elsewhere; its empty home is removed otherwise."""
-        for place in (self._work, self._home):
-            saved = place / _EMERGENCY
-            if saved.exists():
-                return saved
-        try:
-            os.rmdir(self._home)
-        except OSError:
-            pass
+        """A map that ddrescue saved elsewhere (an attempt on a full disk leaves an empty one); else clean up."""
+        saved = [place / _EMERGENCY for place in (self._work, self._home)]
+        found = max((path for path in saved if path.exists()), key=lambda path: path.stat().st_size, default=None)
+        if found is not None and found.stat().st_size:
+            return found
+        for path in saved:
+            path.unlink(missing_ok=True)
+        self._home.rmdir()
         return None
 
 

@@ -18,15 +18,20 @@ from engine.text import format_size
 _NEWEST = 3
 
 
-def read_or_recover(map_path: str, generations: Path, *, allow: bool) -> tuple[Mapfile | None, str]:
+def read_or_recover(
+    map_path: str, generations: Path, *, allow: bool, emergency: str = ""
+) -> tuple[Mapfile | None, str]:
     """The map and, when it had to be taken together from older states, what was done; (None, "") without any map.
 
-    With ``allow`` a broken map is replaced by the union of what its backup, the last generations and an emergency
+    With ``allow`` a broken map is replaced by the union of what its backup, the last generations and an ``emergency``
     save say was rescued; nothing is written here. Without, ``DamagedError`` tells what there is.
     """
     problem = ""
+    saved = _readable([Path(emergency)]) if emergency else []
     try:
         known = read_map(map_path)
+        if len(known) and saved:
+            return merge([saved[0][1], known]), f"the map saved in {emergency} was put back"
         if len(known):
             return known, ""
         problem = "the map is empty"
@@ -36,7 +41,7 @@ def read_or_recover(map_path: str, generations: Path, *, allow: bool) -> tuple[M
         if os.path.lexists(map_path):
             raise
         problem = "the map is gone"
-    older = older_states(map_path, generations)
+    older = saved + older_states(map_path, generations)
     if not older:
         if os.path.lexists(map_path) and os.path.getsize(map_path):
             raise DamagedError(problem, code="map-malformed", path=map_path, advice="see 'map check'")
@@ -54,6 +59,10 @@ def older_states(map_path: str, generations: Path) -> list[tuple[Path, Mapfile]]
     names = [Path(map_path + ".bak")]
     if generations.is_dir():
         names += sorted(generations.glob("*.map"), reverse=True)[:_NEWEST]
+    return _readable(names)
+
+
+def _readable(names: list[Path]) -> list[tuple[Path, Mapfile]]:
     found = []
     for name in names:
         try:

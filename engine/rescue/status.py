@@ -143,8 +143,10 @@ class RescueStatus:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RescueStatus:
         """From ``to_json``; names of a newer version are left out. Raises ``ValueError`` for anything else."""
-        known = _known(cls, value)
+        if not isinstance(value, Mapping):
+            raise ValueError("not a rescue status")
         try:
+            known = _known(cls, value)
             known["state"] = State(known["state"])
             known["remaining"] = Remaining(**_known(Remaining, known.get("remaining") or {}))
             history = _known(RateHistory, known.get("history") or {})

@@ -190,8 +190,8 @@ def test_stopping_while_a_read_hangs_says_so_and_waits(tmp_path, original):
         assert_true_image(made, original, disk)
 
 
-def slow_disk(original):
-    return FailingDisk(original, Profile(faults=(Slow(offset=0, size=8 * MIB, seconds=0.035),)))
+def slow_disk(original, seconds=0.035):
+    return FailingDisk(original, Profile(faults=(Slow(offset=0, size=8 * MIB, seconds=seconds),)))
 
 
 def test_stop_and_resume_by_the_person(tmp_path, original):
@@ -348,7 +348,8 @@ def test_a_full_target_loses_nothing(tmp_path, original, small_fs):
 
 
 def test_a_map_that_cannot_be_saved_is_saved_with_the_ballast_and_the_rescue_stops(tmp_path, original, small_fs):
-    with slow_disk(original) as disk:
+    # the map is written in place, into its own room, until it has been synced (5 s) and becomes the backup
+    with slow_disk(original, 0.08) as disk:
         made = arguments(disk.device, tmp_path / "out")
         (small_fs / "out").mkdir()
         made = dataclasses.replace(made, map=str(small_fs / "out" / "map"))
@@ -364,6 +365,27 @@ def test_a_map_that_cannot_be_saved_is_saved_with_the_ballast_and_the_rescue_sto
         filler.unlink()
         job = wait_end(resume(job.directory))
         assert job.result["complete"], why_failed(job)
+
+
+def test_without_ballast_the_map_is_saved_elsewhere_and_put_back_by_the_next_run(tmp_path, original, small_fs):
+    with slow_disk(original, 0.08) as disk:
+        made = arguments(disk.device, tmp_path / "out")
+        (small_fs / "out").mkdir()
+        made = dataclasses.replace(made, map=str(small_fs / "out" / "map"))
+        job = begin(made)
+        wait_status(job, lambda now: now.rescued > 0)
+        (small_fs / "out" / ".map.ballast").unlink()
+        filler = fill(small_fs)
+        job = wait_end(job)
+        assert "the newest map is " in job.error.advice, why_failed(job)
+        saved = read_map(job.error.advice.split("the newest map is ")[1].split(":")[0])
+        assert saved.ranges("+")
+        filler.unlink()
+        job = wait_end(resume(job.directory))
+        assert job.result["complete"], why_failed(job)
+        assert any("put" in event.facts["message"] for event in events(job, "note"))
+        known = assert_true_image(made, original, disk)
+        assert not saved.ranges("+").subtract(known.ranges("+"))
 
 
 def test_a_real_block_device_is_read_directly(tmp_path, original):
