@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import DamagedError, Problem
-from engine.mapfile.lines import Line, lines
+from engine.mapfile.lines import Line, lines, parse_block
 from engine.mapfile.loose import compile_blocks, first_clash, status_sets
-from engine.mapfile.model import Codes, Int64s, Mapfile
-from engine.mapfile.parse import Pathish, comments_of, parse_map, read_file
+from engine.mapfile.model import Codes, Comment, Int64s, Mapfile
+from engine.mapfile.parse import CommentBox, Pathish, parse_map, read_file
 from engine.mapfile.salvage import ProblemList, plain_text, salvage, second_blocks
 from engine.mapfile.scan import read_blocks
 from engine.mapfile.status import CHARS, NON_TRIED, PHASES, PROCESSING_ORDER
@@ -77,7 +77,7 @@ def _silent_losses(data: bytes, strict: Mapfile, problems: ProblemList) -> None:
 
     head = next((line for line in lines(data) if line.text is not None), None)
     if head is not None:
-        read_blocks(data, head.end, head.number, lambda *_: None, on_line=look)
+        read_blocks(data, head.end, head.number, lambda *_: False, on_line=look)
 
 
 def _unknown_phase(phase: str) -> tuple[str, ...]:
@@ -112,8 +112,18 @@ def _repair(text: bytes, problems: ProblemList) -> tuple[Mapfile | None, list[st
         notes.append("position and pass are set to 0x0 ? 1, so that the next run reads what was filled in")
     if found.cut:
         notes.append(f"the map now ends at {int(bounds[-1])}; ddrescue adds the rest of the source as non-tried")
-    comments = tuple(comment for comment in comments_of(text) if comment.text.startswith(b"#"))
-    return Mapfile(bounds, merged, position, phase, current_pass, comments=comments), notes
+    return Mapfile(bounds, merged, position, phase, current_pass, comments=_comments(text)), notes
+
+
+def _comments(text: bytes) -> tuple[Comment, ...]:
+    """The comments before the first block; further down they have lost their place."""
+    box = CommentBox()
+    for line in lines(text):
+        if line.text is not None and parse_block(line.text) is not None:
+            break
+        if line.text is None and not box.add(-1, line.comment or b"#"):
+            break
+    return tuple(box.kept)
 
 
 def _order(

@@ -20,6 +20,7 @@ _BLOCK = re.compile(_NUMBER + _NUMBER + rb"[ \t\r\v\f]*(.)", re.DOTALL)
 _STATUS = re.compile(_NUMBER + rb"[ \t\r\v\f]*(.)(?:[ \t\r\v\f]*([+-]?[0-9]+))?", re.DOTALL)
 _NEW_STATUS = re.compile(_NUMBER + rb"[ \t\r\v\f]*(.)(?:[ \t\r\v\f]+[+-]?[0-9]+)?[ \t\r\v\f]*\Z", re.DOTALL)
 _VISIBLE = re.compile(rb"[^ \t\n\r\v\f]")
+_COMMENT_LINES = re.compile(rb"(?:\n[ \t\n\r\v\f]*+#[^\n]*+)++")
 _TAIL_COMMENT = re.compile(rb"[ \t\r\v\f]#")
 
 CODE_OF_BYTE = {ord(char): code for code, char in enumerate(CHARS)}
@@ -56,6 +57,14 @@ def next_line(data: bytes, offset: int, number: int) -> Line | None:
     text = text[:MAX_LINE]
     nul = text.find(b"\0")
     return Line(number, start, end, text if nul < 0 else text[:nul], comment)
+
+
+def skip_comments(data: bytes, offset: int, number: int) -> tuple[int, int]:
+    """Offset and line number behind all comment lines that follow a newline at ``offset``."""
+    found = _COMMENT_LINES.match(data, offset)
+    if found is None:
+        return offset, number
+    return found.end(), number + data.count(b"\n", offset, found.end())
 
 
 def lines(data: bytes, offset: int = 0, number: int = 1) -> Iterator[Line]:

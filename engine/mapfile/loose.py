@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.errors import DamagedError
 from engine.mapfile.model import Codes, Int64s, Mapfile
-from engine.mapfile.parse import Pathish, bad_block, comments_of, read_file, read_list
+from engine.mapfile.parse import Pathish, bad_block, read_file, read_list
 from engine.mapfile.status import CHARS, MAX_POSITION, code_of
 from engine.ranges import RangeSet
 
@@ -24,8 +24,6 @@ def parse_loose(data: bytes, fill: str = "?", *, path: Pathish | None = None) ->
     """
     filler = code_of(fill)
     read = read_list(data, path)
-    if read is None:
-        return Mapfile(np.zeros(1, np.int64), np.zeros(0, np.uint8), comments=comments_of(data))
     starts, sizes, codes = read.found.arrays()
     ends = starts + sizes
     clash = first_clash(starts, ends, codes)

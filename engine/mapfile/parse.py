@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.errors import DamagedError, OutsideError, outside
-from engine.mapfile.lines import Line, lines, parse_block, parse_status
+from engine.mapfile.lines import Line, lines, next_line, parse_block, parse_status, skip_comments
 from engine.mapfile.model import Comment, Mapfile
 from engine.mapfile.scan import BlockList, read_blocks
 
@@ -27,15 +27,20 @@ class CommentBox:
         self.kept: list[Comment] = []
         self._bytes = 0
 
-    def add(self, before: int, text: bytes, whole_line: bool = True) -> None:
+    @property
+    def full(self) -> bool:
+        """Whether no more are kept."""
+        return len(self.kept) >= _MAX_COMMENTS or self._bytes > _MAX_COMMENT_BYTES
+
+    def add(self, before: int, text: bytes, _whole_line: bool = True) -> bool:
+        """Keep one more; False when there is no room for others."""
         text = text.rstrip(b" \t\r\v\f").replace(b"\r", b" ")
         if before <= 0 and b"".join(text.split()) in _HEADINGS:
-            return  # written anew with every map
-        if not whole_line and before < 0:
-            return
+            return True  # written anew with every map
         self._bytes += len(text)
-        if len(text) <= _MAX_COMMENT and len(self.kept) < _MAX_COMMENTS and self._bytes <= _MAX_COMMENT_BYTES:
+        if len(text) <= _MAX_COMMENT and not self.full:
             self.kept.append(Comment(before, text))
+        return not self.full
 
 
 def read_file(path: Pathish) -> bytes:
@@ -69,8 +74,6 @@ def parse_map(data: bytes, *, path: Pathish | None = None, bulk: bool = True) ->
     ``bulk=False`` takes the exact path for every line (both give the same map; this is the slow one).
     """
     read = read_list(data, path, bulk=bulk)
-    if read is None:
-        return Mapfile(np.zeros(1, np.int64), np.zeros(0, np.uint8), comments=comments_of(data), raw=data)
     found, bad = read.found, read.bad
     starts, sizes, codes = found.arrays()
     ends = starts + sizes
@@ -98,30 +101,25 @@ class Listed(NamedTuple):
     comments: tuple[Comment, ...]
 
 
-def read_list(data: bytes, path: Pathish | None, *, bulk: bool = True) -> Listed | None:
-    """Status line and blocks in file order, unchecked; None for a file of comments only, which is an empty map.
+def read_list(data: bytes, path: Pathish | None, *, bulk: bool = True) -> Listed:
+    """Status line and blocks in file order, unchecked. A file of comments only is an empty map.
 
     Raises ``DamagedError`` for a bad or missing status line.
     """
     box = CommentBox()
-    for line in lines(data):
+    offset, number = 0, 1
+    while (line := next_line(data, offset, number)) is not None:
+        offset, number = line.end, line.number
         if line.text is None:
-            box.add(-1, line.comment or b"#")
+            if not box.add(-1, line.comment or b"#"):
+                offset, number = skip_comments(data, offset, number)
             continue
         status = parse_status(line.text)
         if status is None:
             raise _bad_status(data, line.text, line.number, path)
-        found, bad = read_blocks(data, line.end, line.number, box.add, bulk=bulk)
+        found, bad = read_blocks(data, offset, number, box.add, bulk=bulk)
         return Listed(status, found, bad, tuple(box.kept))
-    return None
-
-
-def comments_of(data: bytes) -> tuple[Comment, ...]:
-    """The comments of a file that holds nothing else."""
-    box = CommentBox()
-    for line in lines(data):
-        box.add(-1, line.comment or b"#")
-    return tuple(box.kept)
+    return Listed((0, "?", 1), BlockList(), None, tuple(box.kept))
 
 
 def bad_block(data: bytes, bad: Line, path: Pathish | None) -> DamagedError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.errors import Problem
-from engine.mapfile.lines import Line, next_line, parse_block, parse_status
+from engine.mapfile.lines import Line, next_line, parse_block, parse_status, skip_comments
 from engine.mapfile.model import Codes, Int64s
 from engine.mapfile.scan import BlockList, read_blocks
 from engine.text import safe_text
@@ -125,6 +125,7 @@ def salvage(data: bytes, problems: ProblemList) -> Salvaged:
             break
         offset, number = line.end, line.number
         if line.text is None:
+            offset, number = skip_comments(data, offset, number)
             continue
         if fragment is None and parse_block(line.text) is not None:
             offset, number, run = _read_run(data, line, made, problems, bulk=run >= _WORTH_BULK)
@@ -147,7 +148,7 @@ def _read_run(data: bytes, line: Line, made: Salvaged, problems: ProblemList, *,
         if second_blocks(odd, data):
             doubled.append(odd)
 
-    found, bad = read_blocks(data, line.start, line.number, lambda *_: None, bulk=bulk, on_line=look)
+    found, bad = read_blocks(data, line.start, line.number, lambda *_: False, bulk=bulk, on_line=look)
     made.add_run(found)
     for odd in doubled:
         problems.add("second-block", "more than one block on a line: ddrescue ignores all but the first", odd.number)
@@ -177,19 +178,20 @@ def _odd_line(
             return None
         problems.add("bad-line", f"half a block, left out: {_show(fragment[0])}", fragment[1])
         made.nonsense += 1
-    if _BLOCK_INSIDE.fullmatch(text) is not None and parse_block(text) is None:
+    if (block := parse_block(text)) is not None:
+        problems.add("quoted", "quote marks before the block", number)
+        made.add(block, number)
+        return None
+    if _BLOCK_INSIDE.fullmatch(text) is not None:
         problems.add("empty-block", "a block of size 0 or below 0: left out", number)
         return None
     unnumbered = _NUMBERED.sub(b"", text)
     if unnumbered.startswith(b"#"):
         return None
-    for candidate, what in ((text, "quoted"), (unnumbered, "numbered")):
-        block = parse_block(candidate)
-        if block is not None:
-            problems.add(what, "quote marks before the block" if what == "quoted" else "a line number before the block",
-                         number)  # fmt: skip
-            made.add(block, number)
-            return None
+    if (block := parse_block(unnumbered)) is not None:
+        problems.add("numbered", "a line number before the block", number)
+        made.add(block, number)
+        return None
     for candidate in (text, unnumbered):
         status = parse_status(candidate)
         if status is not None and len(candidate.split()) <= 3:

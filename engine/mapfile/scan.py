@@ -1,7 +1,7 @@
-"""Reading a block list in bulk: canonical stretches with numpy, every other line through the exact path.
+"""Reading a block list in bulk: stretches of alike lines with numpy, every other line through the exact path.
 
-ddrescue writes all lines of a stretch with equal length, so a stretch is a matrix of characters. Each row that is a
-block line in that very form is decoded; the first row that is not ends the stretch and is read by ``lines``. Both ways
+ddrescue writes all lines of a stretch with equal length, so a stretch is a matrix of characters. Each row that has the
+very form of the first one is decoded; the first row that has not ends the stretch and is read by ``lines``. Both ways
 give the same blocks; the matrix only spares the loop.
 """
 
@@ -15,27 +15,30 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.errors import DamagedError
-from engine.mapfile.lines import CODE_OF_BYTE, Line, next_line, parse_block
+from engine.mapfile.lines import CODE_OF_BYTE, Line, next_line, parse_block, skip_comments
 from engine.mapfile.model import Codes, Int64s
 from engine.mapfile.status import CHARS, MAX_POSITION
 
 MAX_BLOCKS = 1 << 25
 
-# classes of characters: 0-15 hex digits, then one value each for what else a canonical line holds
-_X, _BLANK, _NEWLINE, _CR, _OTHER = 32, 33, 34, 35, 255
-_STATUS_CLASS = 64
+# what each character stands for: 0-15 a hex digit, 64 and up a status, 255 anything else
+_OTHER, _STATUS_CLASS = 255, 64
 _table = bytearray([_OTHER]) * 256
 for _digit in range(16):
     _table[ord("0123456789ABCDEF"[_digit])] = _digit
     _table[ord("0123456789abcdef"[_digit])] = _digit
-for _char, _class in (("x", _X), ("X", _X), (" ", _BLANK), ("\n", _NEWLINE), ("\r", _CR)):
-    _table[ord(_char)] = _class
 for _code, _char in enumerate(CHARS):
     _table[ord(_char)] = _STATUS_CLASS + _code
 _CLASSES = bytes(_table)
 
-# one canonical line of any length, well below the limits of length and number; ends before its newline
-_SIMPLE = re.compile(rb"0x([0-9A-Fa-f]{1,15})  0x(0{0,7}[1-9A-Fa-f][0-9A-Fa-f]{0,14})  ([?*/+-])(?=\n)")
+# the line whose form a stretch repeats: two hex numbers and a status, with blanks between that stay the same
+_FORM = re.compile(
+    rb"[ \t]{0,9}0[xX]([0-9A-Fa-f]{1,16})[ \t]{1,20}0[xX]([0-9A-Fa-f]{1,16})[ \t]{0,20}([?*/+-])[ \t\r]{0,9}\n"
+)
+# one plain line of any length, far below the limits of length and number; ends before its newline
+_PLAIN_NUMBER = rb"(0x[0-9A-Fa-f]{1,15}|[1-9][0-9]{0,17}|0)"
+_BLANKS = rb"[ \t]{1,20}"
+_PLAIN = re.compile(rb"[ \t]{0,9}" + _PLAIN_NUMBER + _BLANKS + _PLAIN_NUMBER + _BLANKS + rb"([?*/+-])\r?(?=\n)")
 
 _ROWS_FIRST, _ROWS_MOST = 256, 1 << 15
 _ROWS_WORTH = 32  # a stretch shorter than this costs more than reading its lines one by one
@@ -103,15 +106,16 @@ def read_blocks(
     data: bytes,
     offset: int,
     number: int,
-    on_comment: Callable[[int, bytes, bool], None],
+    on_comment: Callable[[int, bytes, bool], bool],
     *,
     bulk: bool = True,
     on_line: Callable[[Line], None] | None = None,
 ) -> tuple[BlockList, Line | None]:
     """Read block lines from ``offset`` (in line ``number``) up to the end or the first bad line, which is returned.
 
-    ``on_comment(block index, text, whole line)`` is told of comments. ``bulk=False`` reads each line on its own.
-    ``on_line`` is shown each block line that was not in canonical form. Raises ``DamagedError`` beyond ``MAX_BLOCKS``.
+    ``on_comment(block index, text, whole line)`` is told of comments; once it says False further ones may be skipped.
+    ``on_line`` is shown each block line that was not in plain form. ``bulk=False`` reads each line on its own.
+    Raises ``DamagedError`` beyond ``MAX_BLOCKS``.
     """
     found = BlockList()
     pause = 0
@@ -135,9 +139,9 @@ def read_blocks(
                 pause = _LINES_PAUSE if rows == _ROWS_FIRST else 1
             rows = _ROWS_FIRST
         pause = max(0, pause - 1)
-        if bulk and (simple := _SIMPLE.match(data, offset)) is not None:
-            found.add(int(simple[1], 16), int(simple[2], 16), CODE_OF_BYTE[simple[3][0]], number)
-            offset = simple.end()
+        if bulk and (plain := _PLAIN.match(data, offset)) is not None and (length := int(plain[2], 0)):
+            found.add(int(plain[1], 0), length, CODE_OF_BYTE[plain[3][0]], number)
+            offset = plain.end()
             continue
         line = next_line(data, offset, number)
         if line is None:
@@ -152,39 +156,27 @@ def read_blocks(
             if on_line is not None:
                 on_line(line)
             found.add(*block, number)
-        elif line.comment is not None:
-            on_comment(found.count, line.comment, True)
+        elif line.comment is not None and not on_comment(found.count, line.comment, True):
+            offset, number = skip_comments(data, offset, number)
 
 
 def _stretch(data: bytes, offset: int, rows: int) -> tuple[int, tuple[Int64s, Int64s, Codes] | None]:
-    """Line length and blocks of up to ``rows`` equally long canonical lines from ``offset``, or None for no blocks."""
-    end = data.find(b"\n", offset, offset + 64)
-    length = end + 1 - offset
-    if end < 0 or length < 12:
-        return length, None
-    first = data[offset : end + 1].translate(_CLASSES)
-    blank = first.find(_BLANK)
-    tail = 5 if first[-2] == _CR else 4  # two blanks, status, newline
-    pos_digits, size_digits = blank - 2, length - tail - blank - 4
-    if not (1 <= pos_digits <= 16 and 1 <= size_digits <= 16):
-        return length, None
+    """Line length and blocks of up to ``rows`` lines of one form from ``offset``, or None for no blocks."""
+    form = _FORM.match(data, offset)
+    if form is None:
+        return 0, None
+    length = form.end() - offset
+    pos, size, status = (slice(form.start(group) - offset, form.end(group) - offset) for group in (1, 2, 3))
     rows = min(rows, (len(data) - offset) // length)
-    text = np.frombuffer(data[offset : offset + rows * length].translate(_CLASSES), np.uint8).reshape(rows, length)
-    form = np.full(length, _BLANK, np.uint8)
-    form[[0, blank + 2]] = 0
-    form[[1, blank + 3]] = _X
-    form[-1] = _NEWLINE
-    if tail == 5:
-        form[-2] = _CR
-    fixed = np.array([0, 1, blank, blank + 1, blank + 2, blank + 3, *range(length - tail, length)])
-    fixed = fixed[fixed != length - tail + 2]
+    text = np.frombuffer(data, np.uint8, rows * length, offset).reshape(rows, length)
     good = np.ones(rows, bool)
-    for column in fixed.tolist():
-        good &= text[:, column] == form[column]
-    codes = text[:, length - tail + 2] - np.uint8(_STATUS_CLASS)
+    for column in {*range(length)} - {*range(*pos.indices(length)), *range(*size.indices(length)), status.start}:
+        good &= text[:, column] == text[0, column]
+    classes = np.frombuffer(data[offset : offset + rows * length].translate(_CLASSES), np.uint8).reshape(rows, length)
+    codes = classes[:, status.start] - np.uint8(_STATUS_CLASS)
     good &= codes < len(CHARS)
-    starts = _hex(text[:, 2:blank], good)
-    sizes = _hex(text[:, blank + 4 : blank + 4 + size_digits], good)
+    starts = _hex(classes[:, pos], good)
+    sizes = _hex(classes[:, size], good)
     good &= (sizes != 0) | (starts == 0)
     if not good.all():
         rows = int(np.argmin(good))
