@@ -43,9 +43,7 @@ def hold_map(path: Pathish, command: str | None = None) -> Iterator[None]:
     lock = lock_path(path)
     fd = _acquire(lock, path)
     try:
-        said = {"pid": os.getpid(), "command": command or _command_of(os.getpid()), "since": time.time()}
-        os.ftruncate(fd, 0)
-        write_all(fd, json.dumps(said).encode("ascii") + b"\n")
+        _sign(fd, lock, command or _command_of(os.getpid()))
         yield
     finally:
         # still held: nobody else can hold a file of this name, so the name is ours to remove
@@ -54,6 +52,15 @@ def hold_map(path: Pathish, command: str | None = None) -> Iterator[None]:
         except FileNotFoundError:
             pass
         os.close(fd)
+
+
+def _sign(fd: int, lock: Path, command: str) -> None:
+    said = {"pid": os.getpid(), "command": command, "since": time.time()}
+    try:
+        os.ftruncate(fd, 0)
+        write_all(fd, json.dumps(said).encode("ascii") + b"\n")
+    except OSError as error:
+        raise outside(error, "cannot lock the map", lock) from error
 
 
 def _acquire(lock: Path, path: Pathish) -> int:
