@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 KIND = "rescue"
 _KEPT_EVENTS = 500
-_READ_SHARE = 10
-"""A map is read again only after this many times as long as reading it took."""
+_LONG_READ_S, _READ_SHARE = 0.05, 10
+"""A map that takes long to read is read again only after this many times as long."""
 
 Mark = tuple[int, int, int]
 
@@ -135,7 +135,8 @@ class RescueFeed:
         if mark is None:
             # ddrescue writes its map in place: for an instant there is none. The one on show stays.
             return news if news.map is not None and news.live else replace(news, problem="there is no map yet")
-        if mark == self._map_mark or now - self._map_read_at < _READ_SHARE * self._map_cost_s:
+        rest = _READ_SHARE * self._map_cost_s if self._map_cost_s > _LONG_READ_S else 0.0
+        if mark == self._map_mark or now - self._map_read_at < rest:
             return news
         from engine.mapfile import read_map
 

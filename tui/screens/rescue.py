@@ -70,10 +70,10 @@ class RescueScreen(DeckScreen):
         self._history_at = 0.0
         self._map = BlockMap(id="rescue-map")
         self._scale = MapScale(id="rescue-scale")
-        self._cell = Figure(id="rescue-cell")
+        self._cell = Figure(indent=1, id="rescue-cell")
         self._state = Figure(id="rescue-state")
         self._headline = Figure(id="rescue-headline")
-        self._alert = Figure(id="rescue-alert")
+        self._alert = Figure(indent=1, id="rescue-alert")
         self._share = Figure(id="rescue-share")
         self._amount = Figure(id="rescue-size")
         self._left = Figure(id="rescue-left")

@@ -148,7 +148,7 @@ class RescueSetupScreen(DeckScreen):
         self._view: Outlook | None = None
         self._starting = False
         self._looks: background.Latest[Outlook] = background.Latest()
-        self._verdict = Figure(id="setup-verdict")
+        self._verdict = Figure(indent=1, id="setup-verdict")
         self._list = RowList(id="setup")
         self._text = Static("", markup=False, classes="explain")
 

@@ -22,11 +22,19 @@ class Figure(Widget):
     ALLOW_SELECT = False
 
     def __init__(
-        self, text: str = "", *, right: bool = False, id: str | None = None, classes: str | None = None
+        self,
+        text: str = "",
+        *,
+        right: bool = False,
+        indent: int = 0,
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
+        """``indent``: blanks before the text (padding or a margin would be runs of their own)."""
         super().__init__(id=id, classes=classes)
         self._shown = safe_text(text, 400)
         self._right = right
+        self._indent = " " * indent
         self._state = ""
 
     @property
@@ -53,5 +61,6 @@ class Figure(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        place = fit_right if self._right else fit
-        return Strip([Segment(place(self._shown if y == 0 else "", width), self.rich_style)], width)
+        text = self._shown if y == 0 else ""
+        shown = fit_right(text, width) if self._right else fit(self._indent + text, width)
+        return Strip([Segment(shown, self.rich_style)], width)
