@@ -6,6 +6,7 @@ A scope is a screen or a widget that has keys of its own. ``footer`` orders the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -209,6 +210,10 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Details",
         (Key("details.copy", "y", "copy", "copy", "put the command line on the clipboard", 10),),
     ),
+    "confirm": (
+        "Confirming",
+        (Key("confirm.cancel", "escape", "cancel", "no, leave it as it is", "do nothing", 10),),
+    ),
     "messages": (
         "Messages",
         (Key("messages.close", "q,escape,E,enter", "close", "close", "close the messages", 10),),
@@ -242,3 +247,16 @@ def bindings(*scopes: str) -> list[BindingType]:
 def title(scope: str) -> str:
     """The scope's heading on the help screen."""
     return SCOPES[scope][0]
+
+
+def fitting(keys: Sequence[Key], width: int) -> list[Key]:
+    """The entries that fit whole into ``width`` cells, in order; those from 90 on (help, back) are the last to go."""
+    kept = list(keys)
+    while kept and sum(map(_width, kept)) + 2 * (len(kept) - 1) + 2 > width:
+        spare = [key for key in kept if key.footer < 90] or kept
+        kept.remove(spare[-1])
+    return kept
+
+
+def _width(key: Key) -> int:
+    return len(key.display) + 1 + len(key.label)

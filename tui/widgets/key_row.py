@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.keys import BY_ID, Key
+from tui.keys import fitting as fitting_keys
 from tui.widgets.prompt_row import PromptRow
 
 
@@ -40,6 +41,10 @@ class KeyRow(Widget):
             key = BY_ID.get(binding.id or "")
             if key is not None and key.footer > 0 and (not alone or key.scope == "prompt"):
                 entries.setdefault(key.action, (key, enabled))
+        if alone:
+            prompt = screen.focused
+            assert isinstance(prompt, PromptRow)
+            entries |= {key.action: (key, True) for key in prompt.menu_rest}
         found = tuple(sorted(entries.values(), key=lambda entry: entry[0].footer))
         if found != self._entries:
             self._entries = found
@@ -69,13 +74,6 @@ class KeyRow(Widget):
 
 
 def fitting(entries: Sequence[tuple[Key, bool]], width: int) -> list[tuple[Key, bool]]:
-    """The entries that fit whole into ``width`` cells, in order; those from 90 on (help, back) are the last to go."""
-    kept = list(entries)
-    while kept and sum(_width(key) for key, _enabled in kept) + 2 * (len(kept) - 1) + 2 > width:
-        spare = [entry for entry in kept if entry[0].footer < 90] or kept
-        kept.remove(spare[-1])
-    return kept
-
-
-def _width(key: Key) -> int:
-    return cell_len(key.display) + 1 + cell_len(key.label)
+    """The entries that fit whole into ``width`` cells (``keys.fitting``)."""
+    enabled = dict(entries)
+    return [(key, enabled[key]) for key in fitting_keys([key for key, _enabled in entries], width)]

@@ -1,4 +1,4 @@
-"""The row above the keys: messages, one-key questions and one-line input.
+"""The row above the keys: messages, one-key questions, menus of keys and one-line input.
 
 It is always there, so that nothing moves when it speaks: a message costs some 75 bytes, a dialog 15,000.
 """
@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from engine.text import safe_text
-from tui.keys import BY_ID, bindings
+from tui.keys import BY_ID, Key, bindings, fitting
 from tui.widgets.labels import shorten
 
 Level = Literal["info", "warning", "error"]
@@ -32,6 +32,13 @@ class _Question:
 
 
 @dataclass(slots=True)
+class _Menu:
+    text: str
+    keys: tuple[Key, ...]
+    then: Callable[[Key], None]
+
+
+@dataclass(slots=True)
 class _Entry:
     text: str
     then: Callable[[str], None]
@@ -43,7 +50,8 @@ class _Entry:
 
 
 class PromptRow(Widget):
-    """One line. ``say`` shows, ``ask`` takes one key, ``read`` takes a line; Escape answers with the default."""
+    """One line. ``say`` shows, ``ask`` takes one key, ``choose`` one of many, ``read`` takes a line; Escape answers with
+    the default."""
 
     COMPONENT_CLASSES = {"prompt--info", "prompt--warning", "prompt--error", "prompt--question", "prompt--cursor"}
     BINDINGS = bindings("prompt")
@@ -61,7 +69,7 @@ class PromptRow(Widget):
         super().__init__(id="prompt")
         self._message = ""
         self._level: Level = "info"
-        self._open: _Question | _Entry | None = None
+        self._open: _Question | _Menu | _Entry | None = None
         self._before: Widget | None = None
 
     @property
@@ -94,7 +102,23 @@ class PromptRow(Widget):
         """Read a line; ``then`` gets it on Enter and nothing is called on Escape. ``complete`` offers longer values."""
         self._start(_Entry(safe_text(prompt), then, complete, value, len(value)))
 
-    def _start(self, opened: _Question | _Entry) -> None:
+    def choose(self, title: str, keys: Sequence[Key], then: Callable[[Key], None]) -> None:
+        """A menu: ``then`` gets the key of the table that was pressed, nothing is called on Escape. What does not fit
+        in this row stands in the row of keys below."""
+        self._start(_Menu(safe_text(title), tuple(keys), then))
+
+    @property
+    def menu_rest(self) -> tuple[Key, ...]:
+        """The entries of an open menu that did not fit: the row of keys shows them."""
+        if not isinstance(self._open, _Menu):
+            return ()
+        return self._open.keys[self._menu_room(self._open) :]
+
+    def _menu_room(self, menu: _Menu) -> int:
+        """How many entries of a menu stand in this row."""
+        return len(fitting(menu.keys, self.size.width - cell_len(menu.text) - 2))
+
+    def _start(self, opened: _Question | _Menu | _Entry) -> None:
         if not self.busy:
             self._before = self.screen.focused
         self._open = opened
@@ -119,6 +143,8 @@ class PromptRow(Widget):
         """Completion only where there is something to complete."""
         if action == "complete":
             return isinstance(self._open, _Entry) and self._open.complete is not None
+        if action == "accept":
+            return self.busy and not isinstance(self._open, _Menu)
         return self.busy
 
     def action_accept(self) -> None:
@@ -127,11 +153,11 @@ class PromptRow(Widget):
         self._close()
         if isinstance(opened, _Question):
             opened.then(opened.default)
-        elif opened is not None:
+        elif isinstance(opened, _Entry):
             opened.then(opened.value)
 
     def action_cancel(self) -> None:
-        """Escape: a question gets its default, an input is dropped."""
+        """Escape: a question gets its default, a menu or an input is dropped."""
         opened = self._open
         self._close()
         if isinstance(opened, _Question):
@@ -165,11 +191,23 @@ class PromptRow(Widget):
                     self._close()
                     opened.then(character.lower())
             return
+        if isinstance(self._open, _Menu):
+            if character is not None:
+                event.stop()
+                event.prevent_default()
+                self._pick(self._open, character)
+            return
         assert self._open is not None
         if self._edit(self._open, event.key, character):
             event.stop()
             event.prevent_default()
             self.refresh()
+
+    def _pick(self, menu: _Menu, character: str) -> None:
+        picked = next((key for key in menu.keys if key.display == character), None)
+        if picked is not None:
+            self._close()
+            menu.then(picked)
 
     def _edit(self, entry: _Entry, key: str, character: str | None) -> bool:
         value, at = entry.value, entry.cursor
@@ -211,6 +249,12 @@ class PromptRow(Widget):
             text.append(shorten(self._open.text, width - len(marks) - 4), style("prompt--question"))
             text.append(f" {marks} ", style("prompt--question"))
             text.append(" ", style("prompt--cursor"))
+        elif isinstance(self._open, _Menu):
+            text.append(self._open.text, style("prompt--question"))
+            for key in self._open.keys[: self._menu_room(self._open)]:
+                text.append("  ")
+                text.append(key.display, style("prompt--question"))
+                text.append(" " + key.label, style("prompt--info"))
         elif isinstance(self._open, _Entry):
             entry = self._open
             text.append(entry.text + " ", style("prompt--question"))
