@@ -24,7 +24,7 @@ from tests.tui.shell import deck, run, text, until
 from tui.app import DeckApp
 from tui.rescue_draft import draft_for_case, draft_for_source, outlook
 from tui.screens.rescue import RescueScreen
-from tui.screens.rescue_options import OptionsScreen, explanation, matches, option_sections, summary
+from tui.screens.rescue_options import OptionsScreen, best_match, explanation, matches, option_sections, summary
 from tui.screens.rescue_recipes import RecipeScreen, recipe_rows
 from tui.screens.rescue_setup import RescueSetupScreen, setup_sections, verdict
 from tui.widgets.row_list import RowList
@@ -152,6 +152,15 @@ def test_options_are_found_by_name_letter_and_meaning(wanted: str, name: str) ->
         wanted = "turn direction"
     assert matches(OPTIONS[name], wanted)
     assert not matches(OPTIONS[name], "no such thing")
+
+
+def test_the_option_that_was_meant_is_found_first() -> None:
+    for wanted, name in (("idirect", "idirect"), ("--idirect", "idirect"), ("direct", "idirect"), ("size", "size"),
+                         ("retry", "retry_passes"), ("verify-on-error", "check_on_error")):  # fmt: skip
+        found = best_match(OPTIONS.values(), wanted)
+        assert found is not None
+        assert found.name == name, wanted
+    assert best_match(OPTIONS.values(), "no such thing") is None
 
 
 def test_every_option_explains_itself() -> None:

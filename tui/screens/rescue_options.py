@@ -63,6 +63,22 @@ def matches(spec: OptionSpec, wanted: str) -> bool:
     return all(word in names for word in wanted.lstrip("-").replace("_", " ").split()) or wanted.lstrip("-") in names
 
 
+def best_match(specs: Iterable[OptionSpec], wanted: str) -> OptionSpec | None:
+    """The option that was most likely meant: by its whole name, its beginning, a part of it, or else by the text."""
+    word = wanted.strip().lstrip("-").replace("-", "_").lower()
+
+    def rank(spec: OptionSpec) -> int:
+        names = [spec.name, *(long.replace("-", "_") for long in spec.longs)]
+        if word in names:
+            return 0
+        if any(name.startswith(word) for name in names):
+            return 1
+        return 2 if any(word in name for name in names) else 3
+
+    found = (spec for spec in specs if matches(spec, wanted))
+    return min(found, key=lambda spec: (rank(spec), len(spec.name)), default=None)
+
+
 def option_sections(
     options: RescueOptions, capabilities: Capabilities | None, wanted: str = "", *, only_set: bool = False
 ) -> list[Section]:
@@ -224,6 +240,9 @@ class OptionsScreen(DeckScreen):
     def _find(self, text: str) -> None:
         self._wanted = text
         self._show()
+        best = best_match(OPTIONS.values(), text) if text.strip() else None
+        if best is not None:
+            self._list.choose(_OPTION + best.name)
 
     def action_only_set(self) -> None:
         """Only what is set, or all."""
