@@ -7,6 +7,7 @@ map that takes long to read is read less often.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,8 @@ class News:
     map_path: Path | None = None
     map_time: float | None = None
     problem: str = ""
+    writes_to: str = ""
+    """The block device that the image is, if it is one."""
     events: tuple[Event, ...] = ()
 
     @property
@@ -121,7 +124,9 @@ class RescueFeed:
         if fresh:
             news = replace(news, events=(*news.events, *fresh)[-_KEPT_EVENTS:])
         if news.status is not None and news.status.map:
-            news = replace(news, map_path=Path(news.status.map))
+            image = news.status.image
+            writes_to = image if job.live and image and is_block_device(image) else ""
+            news = replace(news, map_path=Path(news.status.map), writes_to=writes_to)
         elif news.map_path is None and isinstance(job.arguments.get("map"), str):
             news = replace(news, map_path=Path(job.arguments["map"]))
         return news
@@ -151,6 +156,14 @@ class RescueFeed:
         self._map_mark, self._map_read_at = mark, now
         self._map_cost_s = time.monotonic() - now
         return replace(news, map=found, map_time=mark[0] / 1e9, problem="")
+
+
+def is_block_device(path: str) -> bool:
+    """Whether a path is a block device: an image that goes there is a write to a medium."""
+    try:
+        return stat.S_ISBLK(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _mark(path: Path) -> Mark | None:

@@ -105,6 +105,9 @@ class RescueScreen(DeckScreen):
 
     def on_mount(self) -> None:
         """Follow."""
+        options = self.deck.options
+        if options.ascii or (options.ascii is None and not self.deck.terminal.glyphs):
+            self._history.draw_plain()
         self.look_now()
         self.set_interval(self.deck.options.poll_s, self._tick)
 
@@ -183,6 +186,7 @@ class RescueScreen(DeckScreen):
     def _show_figures(self, now: float) -> None:
         news = self._news
         self.set_subject(words.subject(news, self._target.name))
+        self.set_writes(news.writes_to)
         state, alert, share = words.state_word(news), words.alert(news, now), words.rescued(news)
         self._state.show(state.text, state.state)
         self._headline.show(words.headline(news))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 from textual.widget import Widget
 from textual.widgets import Static
 
+from engine.devices import Device, find_device
+from engine.devices.target import confirmation_word
 from engine.errors import RescueError, UsageError
 from engine.jobs import Job
 from engine.rescue.capabilities import probe
@@ -21,6 +22,7 @@ from engine.text import safe_text
 from tui import background
 from tui.keys import bindings
 from tui.rescue_draft import OVERRIDES, Draft, Outlook, draft_for_case, draft_for_source, launch, outlook
+from tui.rescue_feed import is_block_device
 from tui.screens.base import DeckScreen
 from tui.screens.rescue_options import summary
 from tui.screens.rescue_recipes import explain
@@ -178,6 +180,7 @@ class RescueSetupScreen(DeckScreen):
 
     def _take(self, draft: Draft) -> None:
         self._draft, self._view = draft, None
+        self.set_writes(draft.image if is_block_device(draft.image) else "")
         self._show()
         self._looks.start(self, lambda: outlook(draft), self._take_view)
 
@@ -336,10 +339,24 @@ class RescueSetupScreen(DeckScreen):
         self._take(replace(self._draft, overrides={**self._draft.overrides, name: value}))
 
     def _confirm_target(self) -> None:
-        self.prompt.read(
-            f"everything on {os.path.basename(self._draft.image)} will be lost; type its word:",
-            lambda text: self._overrule("confirmed_target", text),
-        )
+        """A device as image: who it is, and its word typed, in a dialog."""
+        background.start(self, lambda: find_device(self._draft.image), self._ask_word)
+
+    def _ask_word(self, device: Device | None) -> None:
+        from tui.device_facts import device_facts
+        from tui.dialogs.confirm import ConfirmDialog
+
+        if device is None:
+            self.say("the kernel tells nothing of that device: write the image to a file", "error")
+            return
+        word = confirmation_word(device)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._overrule("confirmed_target", word)
+
+        question = f"Everything on {self._draft.image} will be overwritten by this rescue."
+        self.app.push_screen(ConfirmDialog(question, device_facts(device, None), word), answered)
 
     def _insist(self, answer: str) -> None:
         if answer == "y":

@@ -43,14 +43,19 @@ class RateHistory(Widget):
     DEFAULT_CSS = "RateHistory { height: 1; width: 1fr; }"
     ALLOW_SELECT = False
 
-    def __init__(self, *, plain: bool = False, id: str | None = None) -> None:
-        """``plain``: draw with ASCII."""
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._glyphs = PLAIN_BARS if plain else BARS
+        self._glyphs = BARS
         self._rates: tuple[float, ...] = ()
         self._drawn = ""
         self.group = 1
         self.top = 0.0
+
+    def draw_plain(self) -> None:
+        """Draw with ASCII characters that grow, instead of those that a filter would make of the bars."""
+        self._glyphs = PLAIN_BARS
+        self._draw()
+        self.refresh()
 
     def show(self, rates: Sequence[float]) -> bool:
         """Show these rates (bytes per second, oldest first). Returns whether anything had to be repainted.
