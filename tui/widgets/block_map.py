@@ -31,7 +31,10 @@ from tui.widgets import map_paint as paint
 from tui.widgets.map_view import View
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engine.mapfile.model import Mapfile
+    from engine.ranges import RangeSet
 
 PANES = 5
 _SOLID = tuple(f"status--solid-{mark.name}" for mark in MARKS)
@@ -140,6 +143,8 @@ each. > or < is where the drive is being read."""
         self._cursor = 0
         self._selection: tuple[int, int] | None = None
         self._anchor: int | None = None
+        self._marked: RangeSet | None = None
+        self._marked_cells: tuple[View, npt.NDArray[np.bool_]] | None = None
         self._reading: Reading | None = None
         self._borders: tuple[int, ...] = ()
         self._mostly = False
@@ -210,6 +215,12 @@ each. > or < is where the drive is being read."""
         self._anchor = None
         self._set_selection(selection)
 
+    def mark(self, ranges: RangeSet | None) -> None:
+        """Show these ranges as selected, besides the one that keys and mouse make."""
+        if ranges != self._marked:
+            self._marked, self._marked_cells = ranges, None
+            self._repaint()
+
     def move_to(self, offset: int) -> None:
         """Put the cursor on a byte and bring it on show."""
         offset = self._view.clamp(offset)
@@ -256,6 +267,9 @@ each. > or < is where the drive is being read."""
 
     def _layers(self) -> paint.Codes:
         view, codes = self._view, self._cells.copy()
+        marked = self._cells_marked()
+        if marked is not None:
+            codes[marked & ((codes & paint.STATUS) != paint.BLANK)] |= np.uint16(paint.SELECTED)
         if self._selection is not None:
             start, end = self._selection
             first = (start - view.start) // view.cell
@@ -267,6 +281,17 @@ each. > or < is where the drive is being read."""
             self._flag(codes, self._reading.offset, paint.POSITION | direction)
         self._flag(codes, self._cursor, paint.CURSOR)
         return codes
+
+    def _cells_marked(self) -> npt.NDArray[np.bool_] | None:
+        """Which cells on show hold a part of the marked ranges; counted once for each view."""
+        if not self._marked:
+            return None
+        view = self._view
+        if self._marked_cells is None or self._marked_cells[0] != view:
+            on_show = self._marked.clip(view.start, max(view.start, view.end))
+            found = paint.covered(on_show.starts - view.start, on_show.ends - view.start, view.cell, self._cells.size)
+            self._marked_cells = view, found
+        return self._marked_cells[1]
 
     def _flag(self, codes: paint.Codes, offset: int, flag: int) -> None:
         index = self._view.index(offset)

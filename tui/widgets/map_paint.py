@@ -76,6 +76,14 @@ def overlaid(base: Codes, start: int, end: int, flag: int) -> None:
         part[(part & STATUS) != BLANK] |= np.uint16(flag)
 
 
+def covered(starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], cell: int, count: int) -> npt.NDArray[np.bool_]:
+    """Which of ``count`` cells of ``cell`` bytes hold a byte of the disjoint ranges, counted from the first cell."""
+    opens = np.bincount(np.clip(starts // cell, 0, count), minlength=count + 1)[: count + 1]
+    closes = np.bincount(np.clip(-(-ends // cell), 0, count), minlength=count + 1)[: count + 1]
+    inside: npt.NDArray[np.bool_] = np.cumsum(opens - closes)[:count] > 0
+    return inside
+
+
 def changes(old: Codes, new: Codes, columns: int) -> list[Change]:
     """What differs between two paintings of equal size: for each row one span of columns."""
     if old.shape != new.shape:

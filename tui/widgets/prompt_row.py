@@ -50,8 +50,8 @@ class _Entry:
 
 
 class PromptRow(Widget):
-    """One line. ``say`` shows, ``ask`` takes one key, ``choose`` one of many, ``read`` takes a line; Escape answers with
-    the default."""
+    """One line. ``say`` shows, ``ask`` takes one key, ``choose`` one of many, ``read`` a line; Escape answers with the
+    default."""
 
     COMPONENT_CLASSES = {"prompt--info", "prompt--warning", "prompt--error", "prompt--question", "prompt--cursor"}
     BINDINGS = bindings("prompt")
