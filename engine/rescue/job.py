@@ -198,6 +198,7 @@ class Rescue:
                 raise CancelledError("stopped on request", advice="what was done so far is kept")
 
     def _hold(self) -> None:
+        self.case.directory.mkdir(mode=0o700, exist_ok=True)
         self._map_hold.enter_context(hold_map(self.arguments.map, f"rescuedeck rescue {self.job.directory.name}"))
 
     def _recover(self) -> Mapfile | None:
