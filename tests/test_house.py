@@ -79,6 +79,7 @@ def opens_for_writing(tree: ast.AST) -> list[int]:
 # Modules that write files of their own (never an image or device that exists already), each with its reason.
 MAY_WRITE: dict[str, str] = {
     "mapfile/lock.py": "the lock file beside a map, which says who holds it",
+    "demo/drive.py": "the log of the demonstration's drive, in the folder the demonstration made",
     "jobs/directory.py": "a job's own files: its lock, the log of what it prints, room kept for a full disk",
 }
 
