@@ -6,29 +6,28 @@ import asyncio
 import logging
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter, Monochrome
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.signal import Signal
 
-from engine.devices import Device
-from engine.errors import RescueError
 from engine.jobs import Job
 from themes import sheets
 from themes.palettes import THEMES, choose
-from tui import opening, palette
+from tui import palette
 from tui.filters import filters_for
 from tui.jobs_bridge import JobsBridge, JobsChanged
 from tui.keys import bindings
+from tui.opener import Opener
 from tui.options import Options
 from tui.screens.base import DeckScreen
+from tui.screens.start import StartScreen
 from tui.screens.too_small import TooSmallScreen
 from tui.terminal import MIN_HEIGHT, MIN_WIDTH, Terminal
 from tui.widgets.prompt_row import PromptRow
@@ -39,7 +38,7 @@ LOG = logging.getLogger(__name__)
 HANGUP, TERMINATED = 128 + signal.SIGHUP, 128 + signal.SIGTERM
 
 
-class DeckApp(App[None]):
+class DeckApp(Opener):
     """The deck."""
 
     TITLE = "rescuedeck"
@@ -57,6 +56,7 @@ class DeckApp(App[None]):
         self.messages: deque[tuple[str, str]] = deque(maxlen=200)
         super().__init__()
         self.jobs_changed: Signal[tuple[Job, ...]] = Signal(self, "jobs")
+        self.start = StartScreen()
         self.bridge = JobsBridge(self, self.options.poll_s)
         for name in list(self.available_themes):
             if name != self.theme:
@@ -80,10 +80,8 @@ class DeckApp(App[None]):
             for number, code in ((signal.SIGHUP, HANGUP), (signal.SIGTERM, TERMINATED)):
                 loop.add_signal_handler(number, self._end, code)
         self.bridge.start()
-        from tui.screens.start import StartScreen
-
-        self.push_screen(StartScreen())
-        self.call_after_refresh(self._check_size)
+        self.push_screen(self.start)
+        self.call_after_refresh(self.check_size)
         if self.options.path is not None:
             self.call_after_refresh(self.open_path, self.options.path, self.options.map)
 
@@ -93,9 +91,10 @@ class DeckApp(App[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Below the smallest usable size one line says so, until there is room again."""
         if len(self.screen_stack) > 1:
-            self._check_size(event.size)
+            self.check_size(event.size)
 
-    def _check_size(self, size: Size | None = None) -> None:
+    def check_size(self, size: Size | None = None) -> None:
+        """Cover what is up where the terminal is too small, uncover it where it is not."""
         width, height = size or self.size
         small = width < MIN_WIDTH or height < MIN_HEIGHT
         shown = isinstance(self.screen, TooSmallScreen)
@@ -127,45 +126,6 @@ class DeckApp(App[None]):
         if message.level != "info":
             LOG.warning(message.text)
 
-    def _open(self, make: Callable[[], DeckScreen]) -> None:
-        try:
-            self.push_screen(make())
-        except RescueError as error:
-            self.tell_error(error)
-        else:
-            self.call_after_refresh(self._check_size)
-
-    def open_path(self, path: str, map: str | None = None) -> None:
-        """Open whatever ``path`` is: a case, a job, an image (with its map), a map, a device."""
-        self._open(lambda: opening.screen_for(path, map))
-
-    def open_device(self, path: str | None) -> None:
-        """The devices, with the cursor on one."""
-        self._open(lambda: opening.devices_screen(path))
-
-    def open_job(self, directory: Path) -> None:
-        """Watch a job."""
-        self._open(lambda: opening.job_screen(directory))
-
-    def open_rescue(self, target: Path) -> None:
-        """The live rescue screen on a case or a job directory."""
-        self._open(lambda: opening.rescue_screen(target))
-
-    def image_device(self, device: Device) -> None:
-        """Choose case and options for imaging a device."""
-        self._open(lambda: opening.imaging_screen(device))
-
-    def set_up_rescue(self, case: Path) -> None:
-        """Choose options for the next pass of a case."""
-        self._open(lambda: opening.setup_screen(case))
-
-    def tell_error(self, error: RescueError) -> None:
-        """Show an error on the screen that is up."""
-        if isinstance(self.screen, DeckScreen):
-            self.screen.tell_error(error)
-        else:
-            LOG.warning(str(error))
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: places and themes."""
         return palette.commands(self)
@@ -186,7 +146,7 @@ class DeckApp(App[None]):
 
     def action_jobs(self) -> None:
         """All jobs."""
-        self._open(opening.jobs_screen)
+        self.open_jobs()
 
     def action_devices(self) -> None:
         """All devices."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.cases import Action, Case, Generation, list_generations, load_case, read_history
@@ -107,7 +107,7 @@ def case_facts(view: CaseView) -> list[Fact]:
     if case.source_path is None:
         facts.append(("source", Cell("none chosen yet", "row--warning")))
     else:
-        known = Identity.from_facts(case.identity).words if case.identity else size(case.source_size)
+        known = _identity(case).words if case.identity else size(case.source_size)
         facts.append(("source", f"{known}, last seen as {case.source_path}"))
     if view.image_size is None:
         facts.append(("image", Cell(f"{case.image.name}: not begun", "row--soft")))
@@ -120,6 +120,11 @@ def case_facts(view: CaseView) -> list[Fact]:
     else:
         facts.append(("map", Cell("none: nothing has been read yet", "row--soft")))
     return facts
+
+
+def _identity(case: Case) -> Identity:
+    identity = Identity.from_facts(case.identity)
+    return identity if identity.size_bytes else replace(identity, size_bytes=case.source_size or 0)
 
 
 def _shown(case: Case, path: Path) -> str:

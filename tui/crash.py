@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import platform
 import sys
@@ -89,5 +90,6 @@ def report(error: BaseException, terminal: Terminal) -> int:
     except (OSError, RescueError):
         # No place for the file: the traceback itself is better than nothing.
         first += "; its details could not be saved, here they are"
-    sys.stderr.write(f"{first}\n{second}")
+    with contextlib.suppress(OSError):  # the terminal may be what has gone
+        sys.stderr.write(f"{first}\n{second}")
     return 1

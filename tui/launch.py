@@ -40,7 +40,7 @@ def launch(options: Options) -> int:
     if error is not None or app is None:
         return crash.report(error or RuntimeError("the deck did not start"), terminal)
     live = sum(job.live for job in app.jobs)
-    if live:
+    if live and not app.return_code:  # after a lost line nobody reads it
         went_on = "1 job goes on" if live == 1 else f"{live} jobs go on"
         sys.stderr.write(f"rescuedeck: {went_on}; start rescuedeck again to see it\n")
     return app.return_code or 0

@@ -116,7 +116,12 @@ def job_row(job: Job) -> Row:
         rate = ""
         note = Cell(job_note(job), "row--danger" if job.error else "row--soft")
     state = Cell(str(job.state), _STATE_STYLES.get(job.state, ""))
-    return Row(JOB + str(job.directory), (f"{job.kind} {job.title}".strip(), state, share, rate, note))
+    return Row(JOB + str(job.directory), (job_name(job), state, share, rate, note))
+
+
+def job_name(job: Job) -> str:
+    """Kind and title; the name of its case where it has no title."""
+    return f"{job.kind} {job.title or job.directory.parent.parent.name}"
 
 
 def job_note(job: Job) -> str:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from tui.screens.base import DeckScreen
 
 
+def plain_folder(path: str) -> Path | None:
+    """``path`` when it is a folder that is neither a case nor a job: one to look into."""
+    where = Path(path).expanduser().absolute()
+    return where if where.is_dir() and not is_case(where) and not (where / "spec.json").is_file() else None
+
+
 def screen_for(path: str, map: str | None = None) -> DeckScreen:
     """The screen for a case, a job, an image (with ``map``), a map or a device. Raises ``RescueError``."""
     where = Path(path).expanduser().absolute()
@@ -28,9 +34,7 @@ def screen_for(path: str, map: str | None = None) -> DeckScreen:
             from tui.screens.case import CaseScreen
 
             return CaseScreen(where)
-        if (where / "spec.json").is_file():
-            return job_screen(where)
-        raise UsageError("that folder is no case", path=where, advice="open a file in it, or image a device into it")
+        return job_screen(where)
     if stat.S_ISBLK(mode):
         return devices_screen(os.path.realpath(where))
     if not stat.S_ISREG(mode):

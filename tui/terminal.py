@@ -91,7 +91,7 @@ def refusal(terminal: Terminal, *, interactive: bool) -> str | None:
 
 # Each glyph becomes one ASCII character, so that no column moves.
 _GLYPHS = {
-    **dict.fromkeys("─━┄┅┈┉╌╍═╴╶╸╺╼╾▁▂▔▬⎯", "-"),
+    **dict.fromkeys("─━┄┅┈┉╌╍╴╶╸╺╼╾▁▂▔▬⎯", "-"),
     **dict.fromkeys("│┃┆┇┊┋╎╏║╵╷╹╻╽╿▏▎▍▌▐▕⎸⎹", "|"),
     **dict.fromkeys("█▉▊▋▇▆▅▄▀▟▙▛▜▓■▪", "#"),
     **dict.fromkeys("▒▞▚", "%"),
@@ -107,7 +107,7 @@ _GLYPHS = {
     **dict.fromkeys("–—−‐", "-"),
     **dict.fromkeys("‘’′", "'"),
     **dict.fromkeys("“”″", '"'),
-    "…": ".", "≥": ">", "≤": "<", "≈": "~", "±": "+", "§": "S", "⚠": "!", "⏎": "<", "µ": "u",
+    "═": "=", "…": ".", "≥": ">", "≤": "<", "≈": "~", "±": "+", "§": "S", "⚠": "!", "⏎": "<", "µ": "u",
 }  # fmt: skip
 
 

@@ -223,6 +223,16 @@ def test_hostile_names_reach_the_terminal_as_text(tmp_path: Path) -> None:
         assert pane.status == 0
 
 
+@pytest.mark.parametrize("option", ["--link=slow", "--no-mouse"])
+def test_slow_links_and_no_mouse(place: Path, option: str) -> None:
+    with Pane([*DECK, "open", option], cwd=place) as pane:
+        pane.until("disk.img")
+        pane.settled()
+        assert b"\x1b[?1000h" not in pane.sent(), "the mouse is left to the terminal"
+        rgb = re.search(rb"\x1b\[[0-9;]*[34]8;2;", pane.sent())
+        assert (rgb is None) == (option == "--link=slow"), "16 colours cost half the bytes"
+
+
 def test_an_idle_screen_sends_nothing(place: Path) -> None:
     with Pane(cwd=place) as pane:
         pane.until("disk.img")

@@ -107,3 +107,20 @@ def test_key_row_shows_whole_entries_only(scope: str, width: int) -> None:
     assert [entry for entry in entries if entry in kept] == kept, "the order stays"
     if width >= 60:
         assert {"app.help", "screen.back"} & {key.action for key, _ in entries} <= {key.action for key, _ in kept}
+
+
+@given(anything, st.integers(8, 60))
+def test_long_facts_go_on_in_the_next_line(text: str, width: int) -> None:
+    from engine.text import safe_text
+    from tui.widgets.facts import _pieces
+
+    text = safe_text(text)
+    pieces = _pieces(text, width)
+    assert all(cell_len(piece.rstrip(" ")) <= width for piece in pieces)
+    assert "".join(pieces).replace(" ", "") == text.replace(" ", ""), "nothing is lost"
+
+
+def test_paths_break_after_a_slash() -> None:
+    from tui.widgets.facts import _pieces
+
+    assert _pieces("cannot read /srv/cases/smith/rescue.map", 24) == ["cannot read /srv/cases/", "smith/rescue.map"]

@@ -204,3 +204,54 @@ def test_hostile_names_neither_crash_nor_act_nor_reach_the_terminal(devices: lis
             assert not (segment.style and segment.style.meta.get("@click")), "a name became a link"
 
     run(test)
+
+
+def test_a_folder_can_be_looked_into(devices: list[Device], folder: Path) -> None:
+    fill(folder)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "other.img").write_bytes(b"x" * 512)
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            await until(pilot, lambda: "disk.img" in text(app))
+            await pilot.press("o", *"deep/", "enter")
+            await until(pilot, lambda: "other.img" in text(app) and "disk.img" not in text(app))
+            assert text(app).splitlines()[0].split()[1].endswith("/deep")
+
+    run(test)
+
+
+def test_the_mouse_chooses_and_opens(devices: list[Device], folder: Path) -> None:
+    fill(folder)
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            await until(pilot, lambda: "disk.img" in text(app) and "/dev/sdb" in text(app))
+            lines = text(app).splitlines()
+            line = next(number for number, line in enumerate(lines) if "disk.img" in line)
+            await pilot.click(offset=(5, line))
+            assert text(app).splitlines()[line].startswith("> disk.img")
+            await pilot.click(offset=(5, line), times=2)
+            await until(pilot, lambda: isinstance(app.screen, ImageScreen))
+            keys = text(app).splitlines()[-1]
+            await pilot.click(offset=(keys.index("q back"), 23))
+            await until(pilot, lambda: isinstance(app.screen, StartScreen))
+
+    run(test)
+
+
+def test_until_it_is_moved_the_cursor_stays_on_the_first_row(devices: list[Device], folder: Path) -> None:
+    fill(folder)
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            await until(pilot, lambda: "disk.img" in text(app))
+            app.post_message(JobsChanged((make_job(),)))
+            await until(pilot, lambda: "> rescue smith" in text(app))
+            await pilot.press("down")
+            chosen = app.screen.query_one(RowList).chosen
+            app.post_message(JobsChanged((make_job(), make_job(Path("/cases/b/jobs/2"), title="second"))))
+            await until(pilot, lambda: "rescue second" in text(app))
+            assert app.screen.query_one(RowList).chosen == chosen, "once moved it stays on its row"
+
+    run(test)

@@ -31,7 +31,8 @@ class StartScreen(DeckScreen, inherit_bindings=False):
     )
 
     def __init__(self) -> None:
-        super().__init__(str(Path.cwd()))
+        self._place = Path.cwd()
+        super().__init__(str(self._place))
         self._list = RowList(id="things")
         self._devices: list[Device] | None = None
         self._folder: Folder | None = None
@@ -59,7 +60,15 @@ class StartScreen(DeckScreen, inherit_bindings=False):
         """Look again for devices and files."""
         self._names = names_in(HERE.block)
         self._looks.start(self, discover, self._take_devices)
-        self._folder_looks.start(self, lambda: look_around(Path.cwd()), self._take_folder)
+        self._folder_looks.start(self, lambda: look_around(self._place), self._take_folder)
+
+    def look_at(self, folder: Path) -> None:
+        """Show what is in another folder."""
+        self._place = folder
+        self.set_subject(str(folder))
+        self._folder = None
+        self._show()
+        self.action_refresh()
 
     def _notice_disks(self) -> None:
         if self.on_top and names_in(HERE.block) != self._names:

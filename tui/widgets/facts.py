@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
@@ -31,7 +32,7 @@ class Facts(Widget):
 
     def show(self, facts: Sequence[Fact]) -> None:
         """Show these facts; nothing is sent when they are the same as before."""
-        facts = tuple(facts)
+        facts = tuple((safe_text(label, 40), value) for label, value in facts)
         if facts != self._facts:
             grown = len(facts) != len(self._facts)
             self._facts = facts
@@ -80,17 +81,22 @@ def _text(value: Value) -> str:
     return safe_text(value.text if isinstance(value, Cell) else value, 2000)
 
 
+_BREAKS = re.compile(r"[^ /]*[ /]|[^ /]+")
+
+
 def _pieces(text: str, width: int) -> list[str]:
-    """``text`` cut into lines of at most ``width`` cells, at blanks where there are any."""
+    """``text`` cut into lines of at most ``width`` cells: after blanks and slashes where there are any."""
     lines: list[str] = []
     line = ""
-    for word in text.split(" "):
-        if line and cell_len(line) + 1 + cell_len(word) > width:
-            lines.append(line)
+    for part in _BREAKS.findall(text):
+        if line and cell_len(line) + cell_len(part.rstrip(" ")) > width:
+            lines.append(line.rstrip(" "))
             line = ""
-        line = f"{line} {word}" if line else word
-        while cell_len(line) > width:
-            head = set_cell_size(line, width).rstrip() if cell_len(line[:width]) != width else line[:width]
-            lines.append(head)
-            line = line[len(head) :]
+        line += part
+        while cell_len(line.rstrip(" ")) > width:
+            count = width
+            while count > 1 and cell_len(line[:count]) > width:
+                count -= 1
+            lines.append(line[:count])
+            line = line[count:]
     return [*lines, line]

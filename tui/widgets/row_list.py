@@ -59,6 +59,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._lines: list[Line] = []
         self._cursor: int | None = None
         self._strips: dict[int, Strip] = {}
+        self._touched = False
+        """The person (or the screen) has put the cursor somewhere; before that it stays on the first row."""
 
     @property
     def chosen(self) -> Row | None:
@@ -79,6 +81,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def choose(self, row_id: str) -> bool:
         """Put the cursor on a row; False when it is not there."""
+        self._touched = True
         for number, line in enumerate(self._lines):
             if line.row is not None and line.row.id == row_id:
                 self._move_to(number)
@@ -93,10 +96,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._lines = lay_out(self._sections, width)
         self.virtual_size = Size(width, len(self._lines))
         places = [number for number, line in enumerate(self._lines) if line.row is not None]
-        self._cursor = next(
-            (n for n in places if chosen is not None and self._row_id(n) == chosen.id),
-            min(places, key=lambda n: abs(n - (at or 0)), default=None),
-        )
+        self._cursor = self._keep_place(places, chosen, at)
         if len(before) != len(self._lines):
             self._strips.clear()
             self.refresh()
@@ -106,6 +106,12 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
                     self._redraw(number)
         if self.chosen != chosen:
             self.post_message(self.Moved(self, self.chosen))
+
+    def _keep_place(self, places: list[int], chosen: Row | None, at: int | None) -> int | None:
+        if not self._touched or chosen is None:
+            return places[0] if places else None
+        same = next((number for number in places if self._row_id(number) == chosen.id), None)
+        return same if same is not None else min(places, key=lambda number: abs(number - (at or 0)), default=None)
 
     def _row_id(self, number: int) -> str | None:
         row = self._lines[number].row
@@ -125,6 +131,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def _move_to(self, number: int | None) -> None:
         if number is None or number == self._cursor:
             return
+        self._touched = True
         old, self._cursor = self._cursor, number
         self._redraw(old)
         self._redraw(number)
@@ -135,6 +142,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _step(self, amount: int) -> None:
         places = [number for number, line in enumerate(self._lines) if line.row is not None]
+        self._touched = True
         if places:
             at = places.index(self._cursor) if self._cursor in places else 0
             self._move_to(places[max(0, min(len(places) - 1, at + amount))])

@@ -1,0 +1,78 @@
+"""The part of the App that opens things: from a path, a device or a job to the screen on top."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.geometry import Size
+
+from engine.devices import Device
+from engine.errors import RescueError
+from tui import opening
+from tui.screens.base import DeckScreen
+
+if TYPE_CHECKING:
+    from tui.screens.start import StartScreen
+
+LOG = logging.getLogger(__name__)
+
+
+class Opener(App[None]):
+    """What every screen may ask of the App; errors a person can act on are shown where they arose."""
+
+    start: StartScreen
+
+    def check_size(self, size: Size | None = None) -> None:
+        """Called when a screen has come on top."""
+        raise NotImplementedError
+
+    def _open(self, make: Callable[[], DeckScreen]) -> None:
+        try:
+            self.push_screen(make())
+        except RescueError as error:
+            self.tell_error(error)
+        else:
+            self.call_after_refresh(self.check_size)
+
+    def open_path(self, path: str, map: str | None = None) -> None:
+        """Open whatever ``path`` is: a case, a job, an image (with its map), a map, a device, a folder of such."""
+        folder = opening.plain_folder(path)
+        if folder is not None:
+            self.start.look_at(folder)
+        else:
+            self._open(lambda: opening.screen_for(path, map))
+
+    def open_device(self, path: str | None) -> None:
+        """The devices, with the cursor on one."""
+        self._open(lambda: opening.devices_screen(path))
+
+    def open_jobs(self) -> None:
+        """All jobs."""
+        self._open(opening.jobs_screen)
+
+    def open_job(self, directory: Path) -> None:
+        """Watch a job."""
+        self._open(lambda: opening.job_screen(directory))
+
+    def open_rescue(self, target: Path) -> None:
+        """The live rescue screen on a case or a job directory."""
+        self._open(lambda: opening.rescue_screen(target))
+
+    def image_device(self, device: Device) -> None:
+        """Choose case and options for imaging a device."""
+        self._open(lambda: opening.imaging_screen(device))
+
+    def set_up_rescue(self, case: Path) -> None:
+        """Choose options for the next pass of a case."""
+        self._open(lambda: opening.setup_screen(case))
+
+    def tell_error(self, error: RescueError) -> None:
+        """Show an error on the screen that is up."""
+        if isinstance(self.screen, DeckScreen):
+            self.screen.tell_error(error)
+        else:
+            LOG.warning(str(error))
