@@ -117,7 +117,7 @@ class Pane:
             time.sleep(0.05)
 
     def until_sent(self, piece: bytes) -> bytes:
-        """Wait until the program has sent ``piece``; all it has sent. For programs that end: tmux wipes their screen."""
+        """Wait until the program has sent ``piece``; all it has sent. tmux wipes the screen of programs that end."""
         end = time.monotonic() + PATIENCE_S
         while piece not in self.sent():
             assert time.monotonic() < end, self.sent()[-2000:]

@@ -9,7 +9,8 @@ from textual import events
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.keys import BY_ID, Key
+from tui.key import Key
+from tui.keys import BY_ID
 from tui.keys import fitting as fitting_keys
 from tui.widgets.prompt_row import PromptRow
 

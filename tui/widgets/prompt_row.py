@@ -16,7 +16,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from engine.text import safe_text
-from tui.keys import BY_ID, Key, bindings, fitting
+from tui.key import Key
+from tui.keys import BY_ID, bindings, fitting
 from tui.widgets.labels import shorten
 
 Level = Literal["info", "warning", "error"]
