@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 GROUND = {"errors", "progress", "ranges", "atomic", "text", "tools", "source", "template", "edits", "host"}
 KNOWLEDGE = {"mapfile", "devices", "partitions", "filesystems", "dvr", "ole2", "raid", "artifacts"}
-WORK = {"cases", "jobs", "rescue", "priorities", "carve", "extract", "demo"}
+WORK = {"cases", "jobs", "rescue", "mapedit", "priorities", "carve", "extract", "demo"}
 
 
 def modules(folder: str) -> list[Path]:

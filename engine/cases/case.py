@@ -48,11 +48,13 @@ class Case:
     source_size: int | None = None
     sector_size: int = 512
     identity: Mapping[str, Any] = field(default_factory=dict)
+    generations: Path | None = None
+    """Where generations of the map are kept when that is not the case's own folder (a map of no case)."""
 
     @property
     def maps_dir(self) -> Path:
         """Generations of the map."""
-        return self.directory / "maps"
+        return self.generations or self.directory / "maps"
 
     @property
     def jobs_dir(self) -> Path:
@@ -113,10 +115,10 @@ def create_case(
             raise RefusedError(
                 "the folder holds other files", code="exists", path=where, advice="choose a new folder for the case"
             )
-        _adopt(where)
+        adopt(where)
         for name in ("maps", "jobs", "undo", "exports"):
             (where / name).mkdir(mode=0o700)
-            _adopt(where / name)
+            adopt(where / name)
     except OSError as error:
         raise outside(error, "cannot create the case", where) from error
     case = Case(
@@ -134,8 +136,8 @@ def create_case(
     return case
 
 
-def _adopt(directory: Path) -> None:
-    """Under sudo the case belongs to the person who called."""
+def adopt(directory: Path) -> None:
+    """Under sudo a new folder belongs to the person who called."""
     uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
     if os.geteuid() == 0 and uid.isdigit() and gid.isdigit():
         os.chown(directory, int(uid), int(gid))

@@ -1,8 +1,13 @@
-"""Numbered generations of a case's map: what the map was before each run and after each edit, with a note."""
+"""Numbered generations of a map: what it was before each run and each edit, with a note and the command that used it.
+
+In a case they lie in its ``maps`` folder, for a map of no case in ``NAME.generations`` beside it, in the same form:
+``0007.map`` (the bytes of the file, exactly) and ``0007.json`` (time, note, command).
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic import write_atomic, write_json
-from engine.cases.case import Case
-from engine.errors import NotFoundError, outside
+from engine.cases.case import Case, adopt, is_case, load_case
+from engine.errors import NotFoundError, RescueError, outside
+
+Pathish = str | os.PathLike[str]
 
 _NAME = re.compile(r"(\d{4,9})\.map\Z")
+_MAX_FACTS = 1 << 20
+_LOST = "(its note is lost)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,56 +36,121 @@ class Generation:
     command: str | None
 
 
-def _numbers(case: Case) -> dict[int, Path]:
+# -- any map ------------------------------------------------------------------------------------------------------
+
+
+def case_of_map(map_path: Pathish) -> Case | None:
+    """The case whose map this is, when the map lies in its directory; None otherwise, or when the case is damaged."""
+    path = Path(os.path.abspath(map_path))
+    if not is_case(path.parent):
+        return None
     try:
-        names = [(_NAME.match(entry.name), entry) for entry in case.maps_dir.iterdir()]
+        case = load_case(path.parent)
+    except RescueError:
+        return None
+    return case if os.path.realpath(case.map) == os.path.realpath(path) else None
+
+
+def generations_folder(map_path: Pathish, case: Case | None = None) -> Path:
+    """Where the generations of a map are kept; the folder need not exist yet."""
+    case = case or case_of_map(map_path)
+    return case.maps_dir if case is not None else folder_beside(map_path)
+
+
+def folder_beside(map_path: Pathish) -> Path:
+    """The folder for a map of no case."""
+    real = Path(os.path.realpath(map_path))
+    return real.with_name(f"{real.name}.generations")
+
+
+def keep_map(map_path: Pathish, folder: Pathish, note: str, *, command: str | None = None) -> Generation | None:
+    """Keep the present file as the next generation in ``folder``.
+
+    None when there is no file yet. A file equal to the newest generation is not kept twice: without a ``command`` the
+    answer is None; a first command is added to the newest one, with the note; a second command for the same state makes
+    a generation of its own, so that none is lost.
+    """
+    try:
+        data = Path(map_path).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise outside(error, "cannot read the map", map_path) from error
+    where = Path(folder)
+    known = _numbers(where)
+    if known and known[max(known)].read_bytes() == data:
+        newest = _load(max(known), known[max(known)])
+        if command is None:
+            return None
+        if newest.command is None:
+            return _write(where, newest.number, None, newest.time, f"{newest.note}; {note}", command)
+    number = max(known, default=0) + 1
+    try:
+        if not where.exists():
+            where.mkdir(mode=0o700)
+            adopt(where)
+    except OSError as error:
+        raise outside(error, "cannot make the folder for generations", where) from error
+    return _write(where, number, data, datetime.now(UTC).isoformat(timespec="seconds"), note, command)
+
+
+def _write(folder: Path, number: int, data: bytes | None, time: str, note: str, command: str | None) -> Generation:
+    path = folder / f"{number:04d}.map"
+    write_json(path.with_suffix(".json"), {"time": time, "note": note, "command": command})
+    if data is not None:
+        write_atomic(path, data)
+    return Generation(number, path, time, note, command)
+
+
+def list_maps(folder: Pathish) -> list[Generation]:
+    """All generations of a folder, oldest first. One whose note is lost is still listed."""
+    return [_load(number, path) for number, path in sorted(_numbers(Path(folder)).items())]
+
+
+def load_map(folder: Pathish, number: int) -> Generation:
+    """One generation by its number. Raises ``NotFoundError``."""
+    path = _numbers(Path(folder)).get(number)
+    if path is None:
+        raise NotFoundError(f"there is no generation {number} of the map", path=folder)
+    return _load(number, path)
+
+
+def _numbers(folder: Path) -> dict[int, Path]:
+    try:
+        names = [(_NAME.match(entry.name), entry) for entry in folder.iterdir()]
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise outside(error, "cannot list the generations", case.maps_dir) from error
+        raise outside(error, "cannot list the generations", folder) from error
     return {int(match.group(1)): entry for match, entry in names if match}
-
-
-def keep_generation(case: Case, note: str, *, command: str | None = None) -> Generation | None:
-    """Keep the present map as the next generation; None when there is no map yet or it equals the newest one."""
-    try:
-        data = case.map.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise outside(error, "cannot read the map", case.map) from error
-    known = _numbers(case)
-    if known and known[max(known)].read_bytes() == data:
-        return None
-    number = max(known, default=0) + 1
-    path = case.maps_dir / f"{number:04d}.map"
-    case.maps_dir.mkdir(mode=0o700, exist_ok=True)
-    facts = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "note": note, "command": command}
-    write_json(path.with_suffix(".json"), facts)
-    write_atomic(path, data)
-    return Generation(number, path, str(facts["time"]), note, command)
-
-
-def list_generations(case: Case) -> list[Generation]:
-    """All generations, oldest first. One whose note is lost is still listed."""
-    return [_load(number, path) for number, path in sorted(_numbers(case).items())]
 
 
 def _load(number: int, path: Path) -> Generation:
     try:
-        facts: Any = json.loads(path.with_suffix(".json").read_bytes())
+        with open(path.with_suffix(".json"), "rb") as stream:
+            facts: Any = json.loads(stream.read(_MAX_FACTS))
         command = facts.get("command")
         return Generation(
             number, path, str(facts["time"]), str(facts["note"]), None if command is None else str(command)
         )
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-        return Generation(number, path, when, "(its note is lost)", None)
+        return Generation(number, path, when, _LOST, None)
+
+
+# -- a case's map -------------------------------------------------------------------------------------------------
+
+
+def keep_generation(case: Case, note: str, *, command: str | None = None) -> Generation | None:
+    """``keep_map`` of the case's map."""
+    return keep_map(case.map, case.maps_dir, note, command=command)
+
+
+def list_generations(case: Case) -> list[Generation]:
+    """All generations of the case's map, oldest first."""
+    return list_maps(case.maps_dir)
 
 
 def load_generation(case: Case, number: int) -> Generation:
     """One generation by its number. Raises ``NotFoundError``."""
-    path = _numbers(case).get(number)
-    if path is None:
-        raise NotFoundError(f"there is no generation {number} of the map", path=case.maps_dir)
-    return _load(number, path)
+    return load_map(case.maps_dir, number)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.cases import Case, keep_generation, load_case, record
+from engine.cases import generations_folder, load_case, record
 from engine.devices.drive_state import Look, judge, look
 from engine.errors import CancelledError, OutsideError, RefusedError, RescueError
 from engine.mapfile.lock import foreign_ddrescue, hold_map
@@ -94,7 +94,8 @@ class Rescue:
         self.options = arguments.options or default_options(arguments.source)
         self.size = source_size(arguments.source)
         self.well: Look | None = None
-        self.case = _case_of(arguments)
+        self.case = load_case(Path(arguments.case)) if arguments.case is not None else None
+        self.maps = generations_folder(arguments.map, self.case)
         old = read_status(job.directory)
         status = RescueStatus(
             State.CHECKING, time.time(), source=arguments.source, image=arguments.image, map=arguments.map,
@@ -198,14 +199,13 @@ class Rescue:
                 raise CancelledError("stopped on request", advice="what was done so far is kept")
 
     def _hold(self) -> None:
-        self.case.directory.mkdir(mode=0o700, exist_ok=True)
         self._map_hold.enter_context(hold_map(self.arguments.map, f"rescuedeck rescue {self.job.directory.name}"))
 
     def _recover(self) -> Mapfile | None:
         """The map as it is, or put together from older states when a crash or a full disk left a broken one."""
         allow = self.arguments.recover_map or bool(self.was_running or self.emergency)
         known, told = read_or_recover(
-            self.arguments.map, self.case.maps_dir, allow=allow, emergency=self.emergency
+            self.arguments.map, self.maps, allow=allow, emergency=self.emergency
         )
         if told and known is not None:
             write_map(self.arguments.map, known)
@@ -240,7 +240,7 @@ class Rescue:
                 known = ready
         options = tuned(chosen.options, known)
         command = build(capabilities, options, arguments.source, arguments.image, arguments.map)
-        keep_generation(self.case, f"before {RECIPES[chosen.recipe].title}", command=command.shown)
+        keep_map(arguments.map, self.maps, f"before {RECIPES[chosen.recipe].title}", command=command.shown)
         before = known if known is not None else Mapfile.new(0, self.size or 0)
         index = self.monitor.status.pass_index + 1
         self.event(
@@ -257,7 +257,7 @@ class Rescue:
             ran, before, arguments, options, size=self.size, well=self.well, started=known is not None
         )
         self._keep(judged, ran)
-        keep_generation(self.case, f"after {RECIPES[chosen.recipe].title}: {judged.outcome.message}")
+        keep_map(arguments.map, self.maps, f"after {RECIPES[chosen.recipe].title}: {judged.outcome.message}")
         return self._after(judged, ran, before, chosen)
 
     def _drive(self, command: Command, options: RescueOptions) -> Ran:
@@ -323,7 +323,7 @@ class Rescue:
         self.desk.ended(chosen.recipe, ending)
         if outcome.dropped:
             self._tell_drop(judged, ran)
-        if self.arguments.case is not None:
+        if self.case is not None:
             facts = {"recipe": chosen.recipe, "ending": ending, "gained": self.history[-1].gained}
             record(self.case, "rescue-pass", message=outcome.message, **facts)
         self.monitor.write(State.RUNNING, outcome.message, stopping_s=None)
@@ -389,7 +389,7 @@ class Rescue:
             self.desk.accept(request)
             if request.action != "pause":
                 self._limit = ""
-                known, _ = read_or_recover(self.arguments.map, self.case.maps_dir, allow=False)
+                known, _ = read_or_recover(self.arguments.map, self.maps, allow=False)
                 self.monitor.take_map(known)
                 return known
 
@@ -418,7 +418,7 @@ class Rescue:
     def _done(self, known: Mapfile | None, reason: str) -> dict[str, Any]:
         result = self.result(known, reason)
         self.event("done", **{name: item for name, item in result.items() if name != "passes"})
-        if self.arguments.case is not None:
+        if self.case is not None:
             record(self.case, "rescue-ended", reason=reason, rescued=result["rescued"], missing=result["missing"])
         self.monitor.take_map(known)
         self.monitor.write(State.DONE, reason, stopping_s=None)
@@ -450,11 +450,4 @@ def progress_facts(status: RescueStatus) -> dict[str, Any]:
         "rate": status.current_rate,
         "remaining_s": status.remaining.seconds,
     }
-
-
-def _case_of(arguments: RescueArguments) -> Case:
-    """The case, or a stand-in beside the map that keeps its generations in the same form."""
-    if arguments.case is not None:
-        return load_case(Path(arguments.case))
-    return Case(arguments.side_directory, "", "", Path(arguments.image), Path(arguments.map))
 

@@ -10,10 +10,10 @@ from engine.errors import NotFoundError, UsageError
 from engine.mapfile.algebra import change_types
 from engine.mapfile.model import Mapfile
 from engine.ranges import RangeSet
-from engine.text import format_exact, parse_size, safe_text
+from engine.text import format_exact, parse_range, parse_size, safe_text
 
-Value = int | str
-Kind = Literal["bytes", "count", "choice"]
+Value = int | str | RangeSet
+Kind = Literal["bytes", "count", "choice", "ranges"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Parameter:
         """A value from text. Raises ``UsageError``."""
         if self.kind == "bytes":
             return parse_size(text)
+        if self.kind == "ranges":
+            return RangeSet(parse_range(part) for part in text.split(","))
         if self.kind == "choice":
             if text not in self.choices:
                 raise UsageError(f"{self.name} is one of {', '.join(self.choices)}, not {safe_text(text, 40)!r}")
@@ -42,11 +44,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The prepared map, what was done in words (one sentence a line), and what the next run is meant to read."""
+    """The prepared map, what was done in words (one sentence a line), and what the next run is meant to read.
+
+    ``domain``: what the run has to be given as its domain (-i and -s, or a domain map), where the map alone cannot keep
+    it away from the rest; None otherwise.
+    """
 
     map: Mapfile
     explain: tuple[str, ...]
     target: RangeSet
+    domain: RangeSet | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ def test_the_list_is_complete_and_speaks():
     assert names == [
         "keep-finished",
         "beyond-first-failure",
+        "only-metadata",
+        "only-files",
         "retry-larger",
         "retry-smaller",
         "skip-culprit",
@@ -148,6 +150,22 @@ def test_the_next_run_reads_exactly_the_target(tmp_path, name):
     assert after.ranges("+") == DROPPED.ranges("+").union(made.target)
 
 
+def test_only_areas():
+    areas = RangeSet([(100 * K, 300 * K), (2 * SIZE, 3 * SIZE)])
+    made = apply_recipe("only-files", DROPPED, {"areas": areas})
+    assert made.domain == RangeSet.of(100 * K, 300 * K)
+    assert made.target == RangeSet.of(128 * K, 300 * K)
+    assert made.map.ranges("?").clip(128 * K, 300 * K) == made.target
+    assert made.map.ranges("/") == RangeSet.of(300 * K, 512 * K)
+    assert any("--domain-mapfile" in line for line in made.explain)
+    with pytest.raises(NotFoundError):
+        apply_recipe("only-metadata", DROPPED, {"areas": RangeSet.of(0, K)})
+    parameter = find_recipe("only-files").parameters[0]
+    assert parameter.parse("0+4K,1M-2M") == RangeSet([(0, 4096), (1 << 20, 2 << 20)])
+    with pytest.raises(UsageError):
+        parameter.parse("4K")
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_no_recipe_touches_finished_bytes_or_the_extent(seed):
     rng = random.Random(seed)
@@ -156,6 +174,9 @@ def test_no_recipe_touches_finished_bytes_or_the_extent(seed):
         values = {"size": rng.randrange(1, 4000) * 512} if recipe.name.startswith("retry") else {}
         if recipe.name in ("skip-culprit", "other-end"):
             values["at"] = rng.randrange(map_.end)
+        if recipe.name.startswith("only-"):
+            start = rng.randrange(map_.end)
+            values["areas"] = RangeSet([(start, start + rng.randrange(1, 1 << 20)), (0, 512)])
         try:
             made = apply_recipe(recipe.name, map_, values)
         except NotFoundError:

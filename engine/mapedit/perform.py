@@ -1,0 +1,126 @@
+"""Carrying out one edit: the map after it, the patch that undoes it, and what it does in bytes and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.mapedit.edits import Edit
+from engine.mapedit.patch import Line, Patch
+from engine.mapedit.words import line_of, line_words, was
+from engine.mapfile.diff import Move, moves
+from engine.mapfile.model import Codes, Int64s, Mapfile, Totals, measure
+from engine.mapfile.resume import from_the_start, resume_of
+from engine.ranges import RangeSet
+from engine.text import format_exact
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an edit does. ``title`` is its line in the history; ``words`` sentences for people.
+
+    ``moves``: bytes per pair of statuses, the largest first ("" stands for "not in the map"). ``loses``: bytes that are
+    finished before and not after. ``line_before``, ``line_after``: (position, status, pass). ``target`` and ``domain``:
+    what a recipe wants the next run to read, and the domain it must be given. ``low`` - ``high``: where it happened.
+    """
+
+    title: str
+    moves: tuple[Move, ...]
+    loses: int
+    line_before: Line
+    line_after: Line
+    words: tuple[str, ...]
+    low: int
+    high: int
+    target: RangeSet | None = None
+    domain: RangeSet | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether any status or the status line changes (a split or merge does not)."""
+        return bool(self.moves) or self.line_before != self.line_after
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """An edit carried out on a map."""
+
+    edit: Edit
+    after: Mapfile
+    patch: Patch
+    effect: Effect
+
+
+def perform(edit: Edit, before: Mapfile) -> Performed:
+    """Apply an edit; unless it decides about the status line itself, see to it that the next run reads what it set
+    to non-tried. Pure; raises what the edit raises.
+    """
+    made = edit.apply(before)
+    after = made.map
+    words = list(made.notes)
+    changes = window_moves(before, after, Patch.between(before, after))
+    if edit.settles:
+        after, said = settle(after, changes)
+        words.extend(said)
+    patch = Patch.between(before, after)
+    loses = sum(move.bytes for move in changes if move.loses)
+    if loses:
+        words.append(f"{format_exact(loses)} that are finished would no longer be called finished.")
+    effect = Effect(
+        _title(edit, before), changes, loses, (before.position, before.phase, before.current_pass),
+        (after.position, after.phase, after.current_pass), tuple(words), patch.low, patch.high, made.target,
+        made.domain,
+    )  # fmt: skip
+    return Performed(edit, after, patch, effect)
+
+
+def window_moves(before: Mapfile, after: Mapfile, patch: Patch) -> tuple[Move, ...]:
+    """The changes between two maps, looked for only where their patch says that there are any."""
+    if patch.low >= patch.high:
+        return ()
+    return moves(_window(before, patch.low, patch.high), _window(after, patch.low, patch.high))
+
+
+def _window(map_: Mapfile, low: int, high: int) -> Mapfile:
+    piece = map_.runs(low, high)
+    return Mapfile(piece.bounds, piece.codes)
+
+
+def settle(after: Mapfile, changes: tuple[Move, ...]) -> tuple[Mapfile, tuple[str, ...]]:
+    """The map with a status line that makes the next run begin before what became non-tried; and a sentence about it.
+
+    With status ``?`` ddrescue goes on at the position and leaves out what lies before it, in its last pass for good.
+    """
+    fresh = [move for move in changes if move.new == "?"]
+    if not fresh or after.phase != "?":
+        return after, ()
+    left_out = resume_of(after).left_out
+    skipped = sum(left_out.intersect(move.ranges).total for move in fresh) if left_out else 0
+    if not skipped:
+        return after, ()
+    said = (
+        f"The status line becomes {line_words(0, '?', 1)}: with the old one ({line_of(after)}) the next run would have "
+        f"left out {format_exact(skipped)} of what is now non-tried."
+    )
+    return from_the_start(after), (said,)
+
+
+def _title(edit: Edit, before: Mapfile) -> str:
+    touched = edit.touched()
+    if touched is None or not touched:
+        return edit.title()
+    return f"{edit.title()} (was: {was(held(before, touched))})"
+
+
+def held(map_: Mapfile, ranges: RangeSet) -> Totals:
+    """Bytes and areas per status inside ranges."""
+    if len(ranges) == 1:
+        piece = map_.runs(int(ranges.starts[0]), int(ranges.ends[0]))
+        return measure(piece.bounds, piece.codes)
+    whole = Mapfile(*_bare(map_, ranges))
+    parts = [whole.ranges(char).intersect(ranges) for char in "+?*/-"]
+    return Totals(tuple(part.total for part in parts), tuple(len(part) for part in parts))  # type: ignore[arg-type]
+
+
+def _bare(map_: Mapfile, ranges: RangeSet) -> tuple[Int64s, Codes]:
+    piece = map_.runs(int(ranges.starts[0]), int(ranges.ends[-1]))
+    return piece.bounds, piece.codes
