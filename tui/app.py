@@ -24,6 +24,7 @@ from tui import palette
 from tui.filters import filters_for
 from tui.jobs_bridge import JobsBridge, JobsChanged
 from tui.keys import bindings
+from tui.lean_driver import LeanDriver, lean_driver
 from tui.opener import Opener
 from tui.options import Options
 from tui.screens.base import DeckScreen
@@ -54,7 +55,7 @@ class DeckApp(Opener):
         self.jobs: tuple[Job, ...] = ()
         self.job_problems: tuple[tuple[str, str], ...] = ()
         self.messages: deque[tuple[str, str]] = deque(maxlen=200)
-        super().__init__()
+        super().__init__(driver_class=lean_driver())
         self.jobs_changed: Signal[tuple[Job, ...]] = Signal(self, "jobs")
         self.start = StartScreen()
         self.bridge = JobsBridge(self, self.options.poll_s)
@@ -90,8 +91,19 @@ class DeckApp(Opener):
 
     def on_resize(self, event: events.Resize) -> None:
         """Below the smallest usable size one line says so, until there is room again."""
+        self._forget_terminal()
         if len(self.screen_stack) > 1:
             self.check_size(event.size)
+
+    def _forget_terminal(self) -> None:
+        """What the terminal shows is not known any more: the next frame is sent whole."""
+        if isinstance(self._driver, LeanDriver):
+            self._driver.forget_screen()
+
+    def action_redraw(self) -> None:
+        """Another program has written over the screen, or the line has garbled it."""
+        self._forget_terminal()
+        self.screen.refresh()
 
     def check_size(self, size: Size | None = None) -> None:
         """Cover what is up where the terminal is too small, uncover it where it is not."""

@@ -22,6 +22,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("deck.jobs", "J", "app.jobs", "jobs", "running and stopped jobs"),
             Key("deck.messages", "E", "app.messages", "messages", "all messages of this session in full"),
             Key("deck.palette", "ctrl+p", "app.command_palette", "palette", "all commands and themes by name"),
+            Key("deck.redraw", "ctrl+l", "app.redraw", "redraw", "paint all again, where something wrote over it"),
             Key("deck.quit", "ctrl+q", "app.quit", "quit", "leave the deck; jobs go on", priority=True),
         ),
     ),
