@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.cases import generations_folder, load_case, record
+from engine.cases import generations_folder, keep_map, load_case, record
 from engine.devices.drive_state import Look, judge, look
 from engine.errors import CancelledError, OutsideError, RefusedError, RescueError
 from engine.mapfile.lock import foreign_ddrescue, hold_map
@@ -450,4 +450,3 @@ def progress_facts(status: RescueStatus) -> dict[str, Any]:
         "rate": status.current_rate,
         "remaining_s": status.remaining.seconds,
     }
-

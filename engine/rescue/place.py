@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from engine.cases import is_case, load_case
-from engine.cases.case import Case
+from engine.cases import case_of_map, is_case, load_case
 from engine.errors import RescueError, UsageError
 from engine.jobs import list_jobs
 from engine.rescue.arguments import RescueArguments
@@ -37,15 +36,6 @@ def arguments_for(source: str | None, image: str | None, map_path: str | None, *
     return RescueArguments(
         os.path.abspath(source), os.path.abspath(image), os.path.abspath(map_path), case=case_directory, **more
     )
-
-
-def case_of_map(map_path: str) -> Case | None:
-    """The case in whose directory a map lies, when it is that case's map."""
-    folder = Path(map_path).absolute().parent
-    if not is_case(folder):
-        return None
-    case = load_case(folder)
-    return case if os.path.realpath(case.map) == os.path.realpath(map_path) else None
 
 
 def past_passes(map_path: str) -> list[PassRecord]:

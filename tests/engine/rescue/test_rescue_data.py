@@ -16,7 +16,7 @@ from engine.rescue.arguments import RescueArguments, default_options
 from engine.rescue.domain import domain_of
 from engine.rescue.options import RescueOptions
 from engine.rescue.passes import made_ready, tuned
-from engine.rescue.place import arguments_for, case_of_map, past_passes
+from engine.rescue.place import arguments_for, past_passes
 from engine.rescue.recover import read_or_recover
 from engine.rescue.status import (
     RateHistory,
@@ -71,7 +71,6 @@ def test_a_case_knows_its_three_paths(tmp_path):
     loose = arguments_for("/dev/x", "/i", str(tmp_path / "other.map"))
     assert loose.case is None
     assert loose.jobs_directory == tmp_path / "other.map.jobs"
-    assert case_of_map(str(tmp_path / "other.map")) is None
     assert past_passes(str(case.map)) == []
     with pytest.raises(UsageError):
         arguments_for("/dev/x", "/i", None)
