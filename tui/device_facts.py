@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from engine.devices import Device, Partition
 from engine.devices.health_report import Health, Verdict
+from engine.devices.model import use_place
 from engine.text import format_exact, format_size
 from tui.widgets.facts import Fact
 from tui.widgets.rows import Cell
@@ -24,7 +25,7 @@ def device_facts(device: Device, health: Health | str | None) -> list[Fact]:
     facts: list[Fact] = []
     if device.is_system:
         facts.append(
-            ("HANDS OFF", Cell(f"it carries the running system: {', '.join(device.system)}", "row--danger"))
+            ("OFF LIMITS", Cell(f"it carries the running system: {', '.join(device.system)}", "row--danger"))
         )
     facts += [
         ("device", f"{device.path}  {device.title}"),
@@ -32,9 +33,11 @@ def device_facts(device: Device, health: Health | str | None) -> list[Fact]:
         ("size", f"{format_exact(device.size)}, sectors of {_sectors(device)}" if device.size else "unknown"),
         ("attached", ", ".join(_attachment(device))),
     ]
-    facts += [("lasting name" if number == 0 else "", f"/dev/disk/by-id/{link}") for number, link in _links(device)]
+    facts += [("by-id" if number == 0 else "", f"/dev/disk/by-id/{link}") for number, link in _links(device)]
     facts.append(("used by", Cell("; ".join(device.in_use_by), "row--warning") if device.uses else "nothing"))
-    facts += [("note", Cell(text, "row--warning")) for text in device.warnings if not text.startswith("system disk")]
+    told = {use_place(use, device.name) for use in device.uses}
+    notes = [text for text in device.warnings if text not in told and not text.startswith("system disk")]
+    facts += [("note", Cell(text, "row--warning")) for text in notes]
     facts += [("note", Cell(text, "row--soft")) for text in device.notes]
     facts += list(_health_facts(health))
     facts += [

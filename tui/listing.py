@@ -18,9 +18,9 @@ _DEVICE_COLUMNS = (
     Column("device", 18, least=10, path=True),
     Column("size", 11, right=True, least=9),
     Column("bus", 7, drop=2),
-    Column("model", 40, flex=True, least=14),
+    Column("model", 40, flex=True, least=20),
     Column("serial", 20, drop=3),
-    Column("", 60, flex=True, least=28),
+    Column("", 60, flex=True, least=22),
 )
 _FILE_COLUMNS = (
     Column("name", 60, flex=True, least=20, path=True),

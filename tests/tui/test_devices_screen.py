@@ -15,7 +15,7 @@ from tui.screens.devices import DevicesScreen
 
 async def open_devices(app: object, pilot: object) -> None:
     await pilot.press("d")  # type: ignore[attr-defined]
-    await until(pilot, lambda: "lasting name" in text(app))  # type: ignore[arg-type]
+    await until(pilot, lambda: "by-id" in text(app))  # type: ignore[arg-type]
 
 
 def test_who_it_is_and_what_uses_it(devices: list[Device], folder: Path) -> None:
@@ -40,13 +40,13 @@ def test_the_systems_disk_stands_apart(devices: list[Device], folder: Path) -> N
         async with deck() as (app, pilot):
             await open_devices(app, pilot)
             lines = text(app).splitlines()
-            fence = next(n for n, line in enumerate(lines) if "SYSTEM - HANDS OFF" in line)
+            fence = next(n for n, line in enumerate(lines) if "OFF LIMITS" in line)
             assert "/dev/sda" in lines[fence + 1]
             assert any("/dev/sdb" in line for line in lines[:fence])
             await pilot.press("down", "i")
             assert isinstance(app.screen, DevicesScreen)
             assert "carries the running system" in text(app).splitlines()[-2]
-            assert "HANDS OFF" in text(app)
+            assert "OFF LIMITS it carries" in text(app)
 
     run(test)
 

@@ -43,6 +43,7 @@ class DevicesScreen(DeckScreen):
         self._health: dict[str, Health | str] = {}
         self._looks: background.Latest[list[Device]] = background.Latest()
         self._names: list[str] = []
+        self._said_of: str | None = None
 
     def body(self) -> Iterable[Widget]:
         """List above, facts below."""
@@ -83,7 +84,7 @@ class DevicesScreen(DeckScreen):
         system = [device for device in self._devices if device.is_system]
         sections = [devices_section(others)] if others or not system else []
         if system:
-            sections.append(devices_section(system, title="SYSTEM - HANDS OFF"))
+            sections.append(devices_section(system, title="OFF LIMITS"))
         self._list.show(sections)
         self._show_facts()
 
@@ -96,7 +97,12 @@ class DevicesScreen(DeckScreen):
         self._facts.show(device_facts(device, self._health.get(device.sysfs_path)) if device is not None else ())
 
     def on_row_list_moved(self) -> None:
-        """Another device under the cursor."""
+        """Another device under the cursor: what was said of the one before goes."""
+        device = self._device()
+        if device is not None:
+            if self._said_of not in (None, device.path):
+                self.say("")
+            self._said_of = device.path
         self._show_facts()
 
     def on_row_list_opened(self) -> None:

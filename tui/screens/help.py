@@ -38,7 +38,7 @@ class HelpScreen(DeckScreen):
         for key in SCOPES[scope][1]:
             table.add_row(Text(key.display_all, style="bold"), Text(key.help))
         yield Static(title(scope), markup=False, classes="heading")
-        yield Static(table, classes="help--keys")
+        yield Static(table, markup=False, classes="help--keys")
 
     def action_close(self) -> None:
         """Back to the screen the help is about."""

@@ -124,7 +124,10 @@ def lay_out(sections: Sequence[Section], width: int) -> list[Line]:
     for section in sections:
         if lines:
             lines.append(Line((), None))
-        sizes = widths(section.columns, section.rows, width - 2, section.title)
+        # Sections of the same kind stand under each other: their columns are in line.
+        kin = [other for other in sections if other.columns == section.columns]
+        lead = max((other.title for other in kin), key=len)
+        sizes = widths(section.columns, [row for other in kin for row in other.rows], width - 2, lead)
         heading = _heading(section, sizes, width)
         if heading is not None:
             lines.append(heading)
