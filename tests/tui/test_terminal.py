@@ -118,7 +118,7 @@ def test_ascii_option_leaves_no_other_character(devices: list[Device], folder: P
         async with deck(ascii=True) as (app, pilot):
             await until(pilot, lambda: "?berspielung-1.img" in text(app))
             await pilot.press("d")
-            await until(pilot, lambda: "lasting name" in text(app))
+            await until(pilot, lambda: "by-id" in text(app))
             assert text(app).isascii()
 
     run(test)
