@@ -16,7 +16,7 @@ from engine.mapfile.model import Mapfile
 from engine.mapfile.status import CHARS
 from engine.ranges import RangeSet
 from tests.tui.deck import WidgetApp
-from tui.block_index import BlockIndex, Filter, Order
+from tui.editor.index import BlockIndex, Filter, Order
 from tui.widgets import map_paint as paint
 from tui.widgets.block_list import BlockList
 

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from themes.palettes import BY_LETTER, MARKS
-from tui.block_index import BlockIndex, Filter
+from tui.editor.index import BlockIndex, Filter
 from tui.keys import bindings
 from tui.widgets.cell_line import size_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import UsageError
-from tui import map_input
+from tui.editor import input as map_input
 
 MIB = 1 << 20
 

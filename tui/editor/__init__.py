@@ -1,0 +1,1 @@
+"""The map editor behind its screens: what is edited and selected, what is typed, in words. No widgets in here."""
