@@ -60,7 +60,9 @@ def _serial(device: Device) -> str | Cell:
         parts.append(f"WWN {device.wwn}")
     if device.firmware:
         parts.append(f"firmware {device.firmware}")
-    return "  ".join(parts) or Cell("none: it cannot be told from another of its kind", "row--warning")
+    if parts or device.kind != "disk":
+        return "  ".join(parts) or "-"
+    return Cell("none: it cannot be told from another of its kind", "row--warning")
 
 
 def _sectors(device: Device) -> str:
@@ -93,6 +95,11 @@ def _content(part: Partition) -> str:
     return "  ".join(words)
 
 
+def verdict_words(health: Health) -> str:
+    """What the verdict means for a person."""
+    return _VERDICTS[health.verdict][0]
+
+
 def _health_facts(health: Health | str | None) -> Iterator[Fact]:
     if health is None:
         yield "health", Cell("not asked; H asks the drive", "row--soft")
@@ -100,8 +107,7 @@ def _health_facts(health: Health | str | None) -> Iterator[Fact]:
     if isinstance(health, str):
         yield "health", Cell(health, "row--warning")
         return
-    words, style = _VERDICTS[health.verdict]
-    yield "health", Cell(words, style)
+    yield "health", Cell(verdict_words(health), _VERDICTS[health.verdict][1])
     for reason in health.reasons:
         yield "", reason
     counts = (
@@ -120,5 +126,5 @@ def _health_facts(health: Health | str | None) -> Iterator[Fact]:
         yield "", ", ".join(told)
     if health.asleep:
         yield "", "it sleeps; it was not woken"
-    for message in health.messages[:3]:
+    for message in [message for message in health.messages if message not in health.reasons][:3]:
         yield "", Cell(message, "row--soft")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.jobs import start, stop
 from tests.support import needs_tool
 from tests.terminal.pty_program import PtyProgram
 from tests.terminal.tmux import CHECKOUT, DECK, Pane
@@ -252,3 +253,20 @@ def test_a_step_and_a_question_cost_little(place: Path) -> None:
             pane.keys(*(key.capitalize() if len(key) > 1 else key for key in keys))
             after = pane.settled()
             assert 0 < after - before <= most, keys
+
+
+def test_a_running_job_costs_less_than_a_kilobyte_a_second(place: Path, tmp_path: Path) -> None:
+    job = start("self-test", {"steps": 100000, "pause_s": 0.01}, tmp_path / "jobs", title="a trial of many steps")
+    try:
+        with Pane(cwd=place) as pane:
+            pane.until("a trial of many.* running")
+            for opens, shows in (("", "FILES HERE"), ("J", "worked")):
+                if opens:
+                    pane.keys(opens)
+                pane.until(shows)
+                time.sleep(1.5)
+                before = len(pane.sent())
+                time.sleep(5)
+                assert 0 < len(pane.sent()) - before < 5000, shows
+    finally:
+        stop(job.directory, force=True)

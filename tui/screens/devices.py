@@ -13,7 +13,7 @@ from engine.devices.health_report import Health
 from engine.errors import RescueError
 from engine.host.roots import HERE, names_in
 from tui import background
-from tui.device_facts import device_facts
+from tui.device_facts import device_facts, verdict_words
 from tui.keys import bindings
 from tui.listing import DEVICE, devices_section
 from tui.screens.base import DeckScreen
@@ -126,7 +126,7 @@ class DevicesScreen(DeckScreen):
     def _ask_health(self, device: Device, *, insist: bool) -> None:
         def take(health: Health) -> None:
             self._health[device.sysfs_path] = health
-            self.say(f"{device.path}: {health.verdict}")
+            self.say(f"{device.path}: {verdict_words(health)}")
             self._show_facts()
 
         def failed(error: RescueError) -> None:
