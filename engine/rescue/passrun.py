@@ -18,7 +18,7 @@ from engine.rescue.command import Command
 from engine.rescue.control import Request
 from engine.rescue.monitor import Monitor
 from engine.rescue.process import RescueProcess
-from engine.rescue.space import Ballast, too_little
+from engine.rescue.space import Ballast, free_bytes, too_little
 from engine.rescue.status import Snapshot, State
 from engine.text import format_duration
 
@@ -157,6 +157,7 @@ class PassRun:
             headline,
             self._alert(snap),
             stopping_s=time.monotonic() - process.stop_sent if process.stop_sent is not None else None,
+            free_bytes=free_bytes(self._arguments.image),
         )
         self._progress(headline)
 

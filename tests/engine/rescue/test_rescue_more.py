@@ -8,8 +8,10 @@ import os
 import pytest
 
 from engine.cases import create_case, list_generations, read_history
+from engine.errors import RefusedError
 from engine.jobs import JobState, load, resume, stop
 from engine.mapfile import Mapfile, read_map, write_map
+from engine.mapfile.lock import foreign_ddrescue
 from engine.rescue import control
 from engine.rescue.monitor import Monitor
 from engine.rescue.place import arguments_for, past_passes
@@ -109,7 +111,9 @@ def test_a_second_stop_leaves_a_hung_ddrescue_behind_and_the_job_goes_on_after_t
         wait_status(job, lambda now: now.state is State.STOPPED)
         pid = seen.snapshot.pid
         assert os.path.exists(f"/proc/{pid}")
-        wait_until(lambda: load(job.directory).orphan, "the job is not shown as held by what it left behind")
+        with pytest.raises(RefusedError):  # what it left behind holds the job, and works on the map
+            resume(job.directory)
+        assert foreign_ddrescue(made.map).pid == pid
         disk.power_cycle()
         wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "ddrescue never ended")
         job = wait_end(resume(job.directory))
