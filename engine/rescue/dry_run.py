@@ -71,7 +71,7 @@ def dry_run(arguments: RescueArguments, *, will_make: str | None = None) -> DryR
     against += [one for one in findings if one.severity is Severity.DANGER and not arguments.insist]
     command = ""
     if not any(one.severity is Severity.REFUSED for one in against):
-        made = tuned(chosen.options, known)
+        made = tuned(chosen.options, known, arguments.image)
         command = build(capabilities, made, arguments.source, arguments.image, arguments.map).shown
     return DryRun(tuple(checks), findings, reason, command, not against and not refused(checks))
 

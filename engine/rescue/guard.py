@@ -17,6 +17,7 @@ from engine.mapfile.status import FINISHED, NON_TRIED
 from engine.ranges import MAX_POSITION, RangeSet
 
 Codes = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ def repair(
     if dropped:
         doubtful = (result > NON_TRIED) & (believed != result) & (believed != FINISHED)
         fresh = doubtful & (believed == NON_TRIED)
-        new_end = _edge(bounds, (result == FINISHED) & (believed != FINISHED), direction)
-        suspect = _suspect(bounds, fresh, new_end, direction, cluster)
+        gained = (result == FINISHED) & (believed != FINISHED)
+        begun = before.position if before.phase == "?" else 0
+        suspect = _suspect(bounds, fresh, gained, direction, begun, cluster)
         result[doubtful] = believed[doubtful]
     lost = ((was == FINISHED) | (believed == FINISHED)) & (result != FINISHED)
     if bool(lost.any()):
@@ -155,13 +157,6 @@ def _codes(one: Mapfile, bounds: Int64s) -> Codes:
     return result
 
 
-def _edge(bounds: Int64s, chosen: npt.NDArray[np.bool_], direction: str) -> int | None:
-    """How far the run had come: the far end of what it newly finished."""
-    if not bool(chosen.any()):
-        return None
-    return int(bounds[:-1][chosen].min()) if direction == "backwards" else int(bounds[1:][chosen].max())
-
-
 def _read_in_flight(left: Mapfile, made: Mapfile, direction: str, cluster: int) -> tuple[int, int] | None:
     """The cluster at the status line's position, when it is still non-tried: a fatal error marks nothing."""
     at = left.position - 1 if direction == "backwards" else left.position
@@ -175,18 +170,39 @@ def _read_in_flight(left: Mapfile, made: Mapfile, direction: str, cluster: int) 
 
 
 def _suspect(
-    bounds: Int64s, fresh: npt.NDArray[np.bool_], reached: int | None, direction: str, cluster: int
+    bounds: Int64s, fresh: Bools, gained: Bools, direction: str, position: int, cluster: int
 ) -> tuple[int, int] | None:
-    """The first cluster that failed after the last good read, in reading order; None when nothing new failed."""
-    starts, ends = bounds[:-1][fresh], bounds[1:][fresh]
-    if not starts.size:
+    """The first cluster that failed after the last good read; None when nothing newly failed.
+
+    A drive that dies leaves the end of what it just gave next to the place of its death: behind it when reading
+    forwards, before it when reading backwards. Passes change direction, so that the direction (of the run's beginning)
+    only decides between two such places, and, with the ``position`` the run began at, where there is none.
+    """
+    if not bool(fresh.any()):
         return None
-    if direction == "backwards":
-        later = ends <= reached if reached is not None else np.ones(ends.shape, bool)
-        index = int(np.flatnonzero(later)[-1]) if bool(later.any()) else starts.size - 1
-        return max(int(starts[index]), int(ends[index]) - cluster), int(ends[index])
-    later = starts >= reached if reached is not None else np.ones(starts.shape, bool)
-    index = int(np.flatnonzero(later)[0]) if bool(later.any()) else 0
-    return int(starts[index]), min(int(ends[index]), int(starts[index]) + cluster)
+    behind = np.flatnonzero(fresh[1:] & gained[:-1]) + 1
+    ahead = np.flatnonzero(fresh[:-1] & gained[1:])
+    backwards = direction == "backwards"
+    if backwards and ahead.size or not behind.size and ahead.size:
+        return _upper_end(bounds, fresh, int(ahead[0]), cluster)
+    if behind.size:
+        return _lower_end(bounds, fresh, int(behind[-1]), cluster)
+    if backwards:
+        below = np.flatnonzero(fresh & (bounds[1:] <= position))
+        return _upper_end(bounds, fresh, int(below[-1] if below.size else np.flatnonzero(fresh)[-1]), cluster)
+    above = np.flatnonzero(fresh & (bounds[:-1] >= position))
+    return _lower_end(bounds, fresh, int(above[0] if above.size else np.flatnonzero(fresh)[0]), cluster)
 
 
+def _lower_end(bounds: Int64s, fresh: Bools, index: int, cluster: int) -> tuple[int, int]:
+    last = index
+    while last + 1 < fresh.size and fresh[last + 1] and int(bounds[last + 1]) - int(bounds[index]) < cluster:
+        last += 1
+    return int(bounds[index]), min(int(bounds[last + 1]), int(bounds[index]) + cluster)
+
+
+def _upper_end(bounds: Int64s, fresh: Bools, index: int, cluster: int) -> tuple[int, int]:
+    first = index
+    while first > 0 and fresh[first - 1] and int(bounds[index + 1]) - int(bounds[first]) < cluster:
+        first -= 1
+    return max(int(bounds[first]), int(bounds[index + 1]) - cluster), int(bounds[index + 1])

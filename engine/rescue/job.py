@@ -238,7 +238,7 @@ class Rescue:
             if ready is not known:
                 write_map(arguments.map, ready)
                 known = ready
-        options = tuned(chosen.options, known)
+        options = tuned(chosen.options, known, arguments.image)
         command = build(capabilities, options, arguments.source, arguments.image, arguments.map)
         keep_map(arguments.map, self.maps, f"before {RECIPES[chosen.recipe].title}", command=command.shown)
         before = known if known is not None else Mapfile.new(0, self.size or 0)

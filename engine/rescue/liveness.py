@@ -14,6 +14,8 @@ from engine.devices.probe import PLACE_SIZE, Place, read_places, safest_places
 from engine.errors import OutsideError, UsageError
 from engine.host.blocks import node_of_path, whole_disk
 from engine.mapfile.model import Mapfile
+from engine.source.base import Source
+from engine.source.device import DeviceSource
 from engine.source.file import FileSource
 
 _CODES_OF_UNKNOWN = ("permission", "no-tool", "busy", "usage")
@@ -81,8 +83,12 @@ def _place(known: Mapfile | None, image: str, shift: int) -> Place | None:
         return None
     for offset in safest_places(known.ranges("+"), count=1):
         try:
-            with FileSource(image) as source:
+            with _open(image) as source:
                 return Place.of(offset, source.read(offset + shift, PLACE_SIZE).data)
-        except (OutsideError, UsageError):  # a device as image, or an image that ends earlier (sparse)
+        except (OutsideError, UsageError):  # an image that ends earlier (a sparse one that was killed)
             return None
     return None
+
+
+def _open(image: str) -> Source:
+    return DeviceSource(image) if node_of_path(image) is not None else FileSource(image)

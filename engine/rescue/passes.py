@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.devices.drive_state import Look
 from engine.errors import RescueError
+from engine.host.blocks import node_of_path
 from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import read_map
 from engine.rescue import guard
@@ -28,8 +29,14 @@ class Judged:
     liveness: Liveness
 
 
-def tuned(options: RescueOptions, known: Mapfile | None) -> RescueOptions:
-    """The map is saved each second unless somebody said otherwise; a huge one less often, since it takes time."""
+def tuned(options: RescueOptions, known: Mapfile | None, image: str) -> RescueOptions:
+    """The options as ddrescue gets them.
+
+    The map is saved each second unless somebody said otherwise; a huge one less often, since it takes time. A device
+    as image needs ddrescue's own ``force``: the checks before the start have had it confirmed.
+    """
+    if node_of_path(image) is not None:
+        options = options.with_values(force=True)
     if options.map_save_interval is not None or options.map_sync_interval is not None:
         return options
     save = 1 + (len(known) // _BLOCKS_PER_SECOND if known is not None else 0)

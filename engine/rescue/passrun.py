@@ -128,7 +128,7 @@ class PassRun:
             sign=self._sign,
             seen=seen,
             trusted=process.watch.trusted,
-            direction=process.screen.direction or "forwards",
+            direction=process.screen.first_direction or "forwards",
             position=snap.position if snap is not None and snap.exact else None,
             hung=self._hung,
             emergency=emergency,

@@ -44,7 +44,8 @@ _MAX_TAIL = 1 << 16
 class Screen:
     """The figures as last shown; None where they were not shown or ``n/a``. Bytes (rounded), seconds, bytes/s.
 
-    ``refreshes`` counts complete screens. ``ending`` is the last line ddrescue writes ("Finished", a limit, ...).
+    ``refreshes`` counts complete screens; ``first_direction`` is that of the run's beginning. ``ending`` is the last
+    line ddrescue writes ("Finished", a limit, ...).
     """
 
     ipos: int | None = None
@@ -67,6 +68,7 @@ class Screen:
     message: str = ""
     pass_number: int | None = None
     direction: str = ""
+    first_direction: str = ""
     refreshes: int = 0
     ending: str = ""
 
@@ -150,5 +152,6 @@ class ScreenParser:
             message=safe_text(line.strip(), 200),
             pass_number=int(match["number"]) if match["number"] else None,
             direction=match["way"] or "",
+            first_direction=self.screen.first_direction or match["way"] or "",
         )
         return True

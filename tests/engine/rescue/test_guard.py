@@ -28,9 +28,9 @@ def test_a_silent_drop_in_one_run_goes_back_to_untried_but_for_the_suspect():
     before = Mapfile.new(0, 100 * K)
     after = blocks((30 * K, "+"), (512, "-"), (70 * K - 1024, "/"), (512, "-"))
     made = repair(before, after, size=100 * K, dropped=True)
-    assert listed(made.map) == [(30 * K, "+"), (512, "*"), (70 * K - 512, "?")]
+    assert listed(made.map) == [(30 * K, "+"), (K, "*"), (69 * K, "?")]
     assert made.restored.total == 70 * K
-    assert made.suspect == (30 * K, 30 * K + 512)
+    assert made.suspect == (30 * K, 31 * K)
     assert (made.map.position, made.map.phase, made.map.current_pass) == (0, "?", 1)
     assert made.reasons
 
@@ -140,3 +140,29 @@ def test_compare():
     assert list(change.finished) == [(5, 8)]
     assert list(change.failed) == [(8, 10)]
     assert list(change.lost) == [(4, 5)]
+
+
+def test_the_place_of_death_is_found_whatever_the_last_pass_did():
+    # forwards until the drive died at 48 K clusters, then every later pass failed, backwards last
+    before = Mapfile.new(0, 64 * K)
+    after = blocks((48 * K, "+"), (K, "*"), (K, "?"), (13 * K, "*"), (K, "*"))
+    for direction in ("forwards", "backwards"):
+        made = repair(before, after, size=64 * K, dropped=True, direction=direction)
+        assert made.suspect == (48 * K, 49 * K)
+
+
+def test_of_several_bad_places_the_one_behind_the_last_good_read_is_the_suspect():
+    before = Mapfile.new(0, 64 * K)
+    after = blocks((10 * K, "+"), (K, "*"), (20 * K, "+"), (33 * K, "*"))
+    assert repair(before, after, size=64 * K, dropped=True).suspect == (31 * K, 32 * K)
+    after = blocks((33 * K, "*"), (20 * K, "+"), (K, "*"), (10 * K, "+"))
+    made = repair(before, after, size=64 * K, dropped=True, direction="backwards")
+    assert made.suspect == (32 * K, 33 * K)
+
+
+def test_a_run_whose_first_read_killed_the_drive():
+    before = blocks((30 * K, "+"), (34 * K, "?")).with_status_line(40 * K, "?", 1)
+    after = blocks((30 * K, "+"), (34 * K, "*"))
+    assert repair(before, after, size=64 * K, dropped=True).suspect == (30 * K, 31 * K)
+    after = blocks((30 * K, "+"), (10 * K, "?"), (24 * K, "*"))
+    assert repair(before, after, size=64 * K, dropped=True).suspect == (40 * K, 41 * K)

@@ -173,9 +173,9 @@ def test_the_status_line_lets_an_interrupted_pass_go_on_and_another_begin_anew()
 
 
 def test_a_huge_map_is_saved_less_often():
-    assert tuned(RescueOptions(), None).map_save_interval == 1
-    assert tuned(RescueOptions(map_save_interval=30), None).map_save_interval == 30
+    assert tuned(RescueOptions(), None, "/i").map_save_interval == 1
+    assert tuned(RescueOptions(map_save_interval=30), None, "/i").map_save_interval == 30
     many = Mapfile.from_blocks((i, 1, "+?"[i % 2]) for i in range(100_000))
-    made = tuned(RescueOptions(), many)
+    made = tuned(RescueOptions(), many, "/i")
     assert made.map_save_interval == 6
     assert made.map_sync_interval == 6

@@ -30,7 +30,7 @@ from tests.engine.rescue.driving import (
     wait_until,
     why_failed,
 )
-from tests.failing_disk import Error, FailingDisk, Hang, Profile, Slow, attach_loop, make_image
+from tests.failing_disk import Drop, Error, FailingDisk, Hang, Profile, Slow, attach_loop, make_image
 from tests.support import needs_fuse, needs_loop, needs_tool
 
 pytestmark = [needs_tool("ddrescue"), needs_fuse()]
@@ -125,14 +125,22 @@ def test_a_block_device_as_target_needs_its_word(tmp_path, original):
     needs_loop()
     target = tmp_path / "target"
     target.write_bytes(bytes(8 * MIB))
-    with FailingDisk(original) as disk, attach_loop(target, read_only=False) as loop:
-        device = str(loop)
-        made = dataclasses.replace(arguments(disk.path, tmp_path / "out"), image=device)
-        job = rescue(made)
-        assert job.error is not None
-        assert target.read_bytes() == bytes(8 * MIB)
-        word = job.error.advice or job.error.message
-        assert word
+    with FailingDisk(original, [Drop(offset=3 * MIB, size=512, times=1)]) as disk:
+        with attach_loop(target, read_only=False) as loop:
+            made = dataclasses.replace(arguments(disk.path, tmp_path / "out"), image=str(loop.path))
+            job = rescue(made)
+            assert job.error.code == "target-not-confirmed", why_failed(job)
+            assert target.read_bytes() == bytes(8 * MIB)
+            word = job.error.message.rpartition(" ")[2]
+            made = dataclasses.replace(made, overrides={"confirmed_target": word})
+            job = rescue(made)
+            assert job.error.code == "device-gone", why_failed(job)
+            assert list(result_map(made).ranges("*/-")) == [(3 * MIB, 3 * MIB + 65536)]
+            disk.power_cycle()
+            job = wait_end(resume(job.directory))
+            assert job.result["complete"], why_failed(job)
+            assert "--force" in status(job).command
+        assert target.read_bytes() == original.read_bytes() + bytes(4 * MIB)
 
 
 def test_a_missing_folder_is_told(tmp_path, original):
