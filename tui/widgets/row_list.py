@@ -175,9 +175,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._step(len(self._lines))
 
     def on_resize(self) -> None:
-        """Lay out again for the new width."""
+        """Lay out again for the new width; the row under the cursor stays in view."""
         self._strips.clear()
         self._layout_lines()
+        if self._cursor is not None:
+            self.scroll_to_region(Region(0, self._cursor, 1, 1), animate=False, force=True)
 
     def on_focus(self, event: events.Focus) -> None:
         """Only the cursor's line looks different: Textual would send the whole list again."""
