@@ -80,6 +80,7 @@ def repair(
         return Repaired(latest, tuple(reasons))
     was, now = _codes(before, bounds), _codes(latest, bounds)
     believed = _codes(trusted, bounds) if trusted is not None else was
+    believed = np.where(was == FINISHED, was, believed)
     result = now.copy()
     uncovered = (bounds[:-1] < latest.start) | (bounds[:-1] >= latest.end)
     if len(latest) and bool((uncovered & (was != NON_TRIED)).any()):
@@ -94,7 +95,7 @@ def repair(
         begun = before.position if before.phase == "?" else 0
         suspect = _suspect(bounds, fresh, gained, direction, begun, cluster)
         result[doubtful] = believed[doubtful]
-    lost = ((was == FINISHED) | (believed == FINISHED)) & (result != FINISHED)
+    lost = (believed == FINISHED) & (result != FINISHED)
     if bool(lost.any()):
         result[lost] = FINISHED
         reasons.append("areas that were rescued before had lost their mark: it was put back")
