@@ -25,8 +25,9 @@ _HEAD = 4096
 class Find:
     """One thing to open. ``kind``: ``case``, ``image`` or ``map`` (one without an image beside it).
 
-    ``size`` in bytes (of a case: its source's, None when unknown). ``finished`` of ``domain`` bytes are rescued,
-    None when no map tells (``domain`` also when the map does not know where the source ends). ``map`` is the map that belongs to an image. ``problem`` is set when it cannot be read.
+    ``size`` in bytes (of a case: its source's, None when unknown). ``finished`` of ``domain`` bytes are rescued, None
+    when no map tells (``domain`` also when the map does not know where the source ends).
+    ``map`` is the map that belongs to an image. ``problem`` is set when it cannot be read.
     """
 
     kind: str
@@ -51,8 +52,8 @@ class Folder:
 def look_around(directory: str | os.PathLike[str]) -> Folder:
     """The cases, images and maps directly in ``directory``, cases first. Raises ``OutsideError``.
 
-    At most ``MAX_ENTRIES`` names are looked at and ``MAX_FOUND`` kept; only heads of possible maps, and whole maps of at
-    most ``MAX_MAP_BYTES``, are read; devices, pipes and hidden files are left alone.
+    At most ``MAX_ENTRIES`` names are looked at and ``MAX_FOUND`` kept; only heads of possible maps, and whole maps of
+    at most ``MAX_MAP_BYTES``, are read; devices, pipes and hidden files are left alone.
     """
     where = Path(directory).absolute()
     try:
@@ -102,7 +103,8 @@ def is_map(path: str | os.PathLike[str]) -> bool:
         words = line.split()
         if not words or line.lstrip().startswith(b"#"):
             continue
-        return 2 <= len(words) <= 3 and words[0][:1].isdigit() and words[1] in (b"?", b"*", b"/", b"-", b"F", b"G", b"+")
+        phases = (b"?", b"*", b"/", b"-", b"F", b"G", b"+")
+        return 2 <= len(words) <= 3 and words[0][:1].isdigit() and words[1] in phases
     return False
 
 
