@@ -1,5 +1,4 @@
-"""Partitions: every table of a disk as one tree, the volumes inside, what is wrong with them, and the way to repair it."""
+"""Partitions: every table of a disk as one tree, the volumes inside, what is wrong with them, and the way to repair it.
 
-from engine.partitions.model import Filesystem, Finding, Node, Place, Tree
-
-__all__ = ["Filesystem", "Finding", "Node", "Place", "Tree"]
+``read.read_tree`` reads a tree, ``checks.examine`` adds what is wrong, ``repairs`` makes write plans.
+"""

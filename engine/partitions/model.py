@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from engine.partitions.volumes.model import Volume
 
 Kind = Literal["mbr", "ebr", "gpt", "primary", "extended", "logical", "gap", "volume"]
 Scheme = Literal["mbr", "gpt", "hybrid", "volume", "none"]
 Level = Literal["note", "warning", "error"]
 
 PARTITIONS = frozenset({"primary", "extended", "logical", "volume"})
+SHADOWS = frozenset({"hybrid", "stale", "second"})
+"""Flags of partitions that repeat others: in a hybrid MBR, in a GPT that is not in force, in the other GPT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +52,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Filesystem:
-    """What lives in a partition, as its own superblock says.
-
-    ``kind`` is the type as blkid names it (``vfat`` is split into ``fat12``, ``fat16``, ``fat32``); ``size`` the bytes
-    it occupies, None when it does not tell; ``uuid`` as Linux writes it. Strings are as on disk: not yet safe to print.
-    """
-
-    kind: str
-    label: str | None = None
-    uuid: str | None = None
-    size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Node:
     """One row of the tree.
 
@@ -79,7 +70,7 @@ class Node:
     name: str = ""
     uuid: str = ""
     flags: tuple[str, ...] = ()
-    filesystem: Filesystem | None = None
+    filesystem: Volume | None = None
     problems: tuple[Finding, ...] = ()
     children: tuple[Node, ...] = ()
     places: tuple[Place, ...] = ()
@@ -93,6 +84,11 @@ class Node:
     def is_partition(self) -> bool:
         """A primary, extended or logical partition, or a volume on a disk without a table."""
         return self.kind in PARTITIONS
+
+    @property
+    def is_shadow(self) -> bool:
+        """It only repeats what another table has (see ``SHADOWS``)."""
+        return not SHADOWS.isdisjoint(self.flags)
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, in the order shown."""
@@ -123,8 +119,8 @@ class Tree:
             yield from node.walk()
 
     def partitions(self) -> list[Node]:
-        """Primary, extended and logical partitions and whole-disk volumes, in the order shown."""
-        return [node for node in self.walk() if node.is_partition]
+        """Primary, extended and logical partitions and whole-disk volumes, in the order shown; no shadows."""
+        return [node for node in self.walk() if node.is_partition and not node.is_shadow]
 
     def findings(self) -> list[tuple[Node | None, Finding]]:
         """All problems with the node that has them (None: the disk)."""
