@@ -36,6 +36,10 @@ class Watcher:
     def text(self) -> str:
         return "\n".join(self._screen.display)
 
+    def cells(self) -> list[object]:
+        """Every cell with its colours."""
+        return [self._screen.buffer[y][x] for y in range(24) for x in range(80)]
+
     def until(self, piece: str) -> None:
         end = time.monotonic() + PATIENCE_S
         while piece not in self.text:
@@ -51,6 +55,27 @@ class Watcher:
             self.take()
             if self.seen == before:
                 return
+
+
+def test_what_is_shown_is_what_a_full_repaint_shows(rescue: tuple[FakeRescue, bool]) -> None:
+    """Only differences are sent; after every key the picture is the one that a repaint from nothing gives."""
+    made, _hurt = rescue
+    made.end("stopped")  # nothing changes any more by itself
+    argv = [*DECK, "open", str(made.directory), "--theme", "dark"]
+    with PtyProgram(argv, env={"COLORTERM": "truecolor"}) as program:
+        watcher = Watcher(program)
+        watcher.until("STOPPED")
+        watcher.quiet()
+        for keys in (b"+", b"++n", b"lljj", b"M", b"0", b"d", b"q", b"?", b"q", b"S", b"jjj", b"q"):
+            program.write(keys)
+            watcher.quiet()
+            text, cells = watcher.text, watcher.cells()
+            sent = watcher.seen
+            program.write(b"\x0c")
+            watcher.quiet()
+            assert watcher.seen - sent > 2000, "all of it was sent again"
+            assert watcher.text == text, keys
+            assert watcher.cells() == cells, keys
 
 
 def updates(rescue: FakeRescue, watcher: Watcher, advance: dict[str, int], jump: bool) -> list[int]:
