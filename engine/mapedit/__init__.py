@@ -32,9 +32,11 @@ if TYPE_CHECKING:
         SplitAt,
         edit_from_json,
     )
+    from engine.mapedit.generations import Comparison, compare, generations_of, read_generation
     from engine.mapedit.journal import Offer
     from engine.mapedit.overlays import Border, Overlay, borders_of, read_overlays
     from engine.mapedit.perform import Effect, Performed, perform
+    from engine.mapedit.preview import ReadNow, preview_run, read_selection
 
 _HOME = {
     "Reason": "access",
@@ -42,15 +44,19 @@ _HOME = {
     "ApplyRecipe": "edits", "ChangeTypes": "edits", "Clip": "edits", "Combine": "edits", "Edit": "edits",
     "Extend": "edits", "Invert": "edits", "MergeBlocks": "edits", "Restore": "edits", "SetLine": "edits",
     "SetStatus": "edits", "Shift": "edits", "SplitAt": "edits", "edit_from_json": "edits",
+    "Comparison": "generations", "compare": "generations", "generations_of": "generations",
+    "read_generation": "generations",
     "Offer": "journal",
     "Border": "overlays", "Overlay": "overlays", "borders_of": "overlays", "read_overlays": "overlays",
     "Effect": "perform", "Performed": "perform", "perform": "perform",
+    "ReadNow": "preview", "preview_run": "preview", "read_selection": "preview",
 }  # fmt: skip
 
 __all__ = [
-    "ApplyRecipe", "Border", "ChangeTypes", "Clip", "Combine", "Document", "Edit", "Effect", "Entry", "Extend",
-    "Invert", "MergeBlocks", "Merged", "Offer", "Overlay", "Performed", "Reason", "Restore", "Saved", "SetLine",
-    "SetStatus", "Shift", "SplitAt", "borders_of", "edit_from_json", "perform", "read_overlays",
+    "ApplyRecipe", "Border", "ChangeTypes", "Clip", "Combine", "Comparison", "Document", "Edit", "Effect", "Entry",
+    "Extend", "Invert", "MergeBlocks", "Merged", "Offer", "Overlay", "Performed", "ReadNow", "Reason", "Restore",
+    "Saved", "SetLine", "SetStatus", "Shift", "SplitAt", "borders_of", "compare", "edit_from_json",
+    "generations_of", "perform", "preview_run", "read_generation", "read_overlays", "read_selection",
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from engine.cases import Case, Generation, case_of_map, generations_folder, keep
 from engine.errors import DamagedError, OutsideError, RefusedError, RescueError, UsageError
 from engine.mapedit import access
 from engine.mapedit.access import Reason
-from engine.mapedit.edits import Clip, Edit, Restore, SetStatus
+from engine.mapedit.edits import Clip, Edit, Restore, SetLine, SetStatus
 from engine.mapedit.history import History, Step, step_of
 from engine.mapedit.journal import Journal, Offer, Operation, state_of
 from engine.mapedit.perform import Effect, Performed, perform
@@ -29,7 +29,7 @@ from engine.mapfile.write import write_map
 from engine.ranges import RangeSet
 from engine.text import format_exact
 
-_FREE_WHEN_OPEN = (Clip,)
+_FREE_WHEN_OPEN = (Clip, SetLine)
 """Edits that a map of unknown size may have."""
 
 

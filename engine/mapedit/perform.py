@@ -9,7 +9,7 @@ from engine.mapedit.patch import Line, Patch
 from engine.mapedit.words import line_of, line_words, was
 from engine.mapfile.diff import Move, moves
 from engine.mapfile.model import Codes, Int64s, Mapfile, Totals, measure
-from engine.mapfile.resume import from_the_start, resume_of
+from engine.mapfile.resume import from_the_start, resume_of, resume_retrying
 from engine.ranges import RangeSet
 from engine.text import format_exact
 
@@ -88,18 +88,21 @@ def _window(map_: Mapfile, low: int, high: int) -> Mapfile:
 def settle(after: Mapfile, changes: tuple[Move, ...]) -> tuple[Mapfile, tuple[str, ...]]:
     """The map with a status line that makes the next run begin before what became non-tried; and a sentence about it.
 
-    With status ``?`` ddrescue goes on at the position and leaves out what lies before it, in its last pass for good.
+    With status ``?`` ddrescue goes on at the position and leaves out what lies before it, in its last pass for good;
+    with status ``-`` it does so with what it retries.
     """
-    fresh = [move for move in changes if move.new == "?"]
-    if not fresh or after.phase != "?":
+    wanted = {"?": "?", "-": "-"}.get(after.phase)
+    fresh = [move for move in changes if move.new == wanted]
+    if not fresh:
         return after, ()
-    left_out = resume_of(after).left_out
+    left_out = resume_of(after).left_out if wanted == "?" else resume_retrying(after).left_out
     skipped = sum(left_out.intersect(move.ranges).total for move in fresh) if left_out else 0
     if not skipped:
         return after, ()
+    kind = "now non-tried" if wanted == "?" else "now bad sectors"
     said = (
         f"The status line becomes {line_words(0, '?', 1)}: with the old one ({line_of(after)}) the next run would have "
-        f"left out {format_exact(skipped)} of what is now non-tried."
+        f"left out {format_exact(skipped)} of what is {kind}."
     )
     return from_the_start(after), (said,)
 

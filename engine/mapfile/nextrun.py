@@ -145,7 +145,7 @@ def _trim_and_scrape(map_: Mapfile, options: RunOptions) -> list[Phase]:
 
 
 def _between_bad(map_: Mapfile, trim: RangeSet) -> RangeSet:
-    """Non-trimmed areas with bad sectors on both sides: both edges are known, ddrescue calls them non-scraped unread."""
+    """Non-trimmed areas with bad sectors on both sides: ddrescue calls them non-scraped, unread."""
     bad = map_.ranges("-")
     ends = np.isin(trim.starts, bad.ends) & np.isin(trim.ends, bad.starts)
     return RangeSet.from_arrays(trim.starts[ends], trim.ends[ends])
