@@ -24,7 +24,7 @@ from engine.text import format_duration
 
 _LOOK_S = 1.0
 _SPACE_S = 3  # a fast drive fills the usual margin within a second: keep room for as long at its rate
-_LEAVE_S = 10.0
+_LEAVE_S = 3.0
 _EMERGENCY = "ddrescue.map"
 
 

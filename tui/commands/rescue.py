@@ -174,7 +174,7 @@ def _dry_run(arguments: RescueArguments, out: Output) -> int:
 def _follow(job: Job, out: Output) -> int:
     """Show a rescue until it ends. Ctrl-C asks it to stop; it is followed until the map is saved."""
     from engine import jobs
-    from engine.rescue.job import progress_facts
+    from engine.rescue.session import progress_facts
     from engine.rescue.status import read_status
 
     bar = out.reporter(job.title)
