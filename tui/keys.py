@@ -139,6 +139,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("setup.start", "s", "start", "START", "start it; only when no check says NO", 10),
             Key("setup.change", "enter", "change", "change", "change the line under the cursor, or answer a check", 20),
             Key("setup.recipe", "c", "recipe", "recipe", "choose what the passes do", 30),
+            Key("setup.manner", "w", "manner", "manner", "lay a manner of reading over the options", 35),
             Key("setup.options", "o", "options", "options", "choose among all options of ddrescue", 40),
             Key("setup.check", "r", "check", "check again", "look at everything again", 50),
             Key("setup.copy", "y", "copy", "copy", "put the command line on the clipboard", 60),
@@ -155,7 +156,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     ),
     "recipes": (
         "Recipes",
-        (Key("recipes.choose", "enter", "choose", "choose", "take this recipe for the passes to come", 10),),
+        (Key("recipes.choose", "enter", "choose", "choose", "take the one under the cursor", 10),),
     ),
     "details": (
         "Details",

@@ -33,6 +33,9 @@ OVERRIDES: Mapping[str, tuple[str, str]] = {
     "source-unsure": ("allow_unsure", "Is this certainly the drive of this case?"),
 }
 
+BROKEN_MAP = frozenset({"map-malformed", "map-empty", "image-without-map"})
+"""Refusals that putting the map together from its older states lifts: the rescue does that before it checks again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -52,6 +55,7 @@ class Draft:
     retries: int = DEFAULT_RETRIES
     overrides: Mapping[str, Any] = field(default_factory=dict)
     insist: bool = False
+    recover_map: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -67,7 +71,8 @@ class Draft:
         """As the rescue job wants it."""
         return RescueArguments(
             source=self.source, image=self.image, map=self.map, case=self.directory, recipe=self.recipe,
-            options=self.options, retries=self.retries, insist=self.insist, overrides=dict(self.overrides),
+            options=self.options, retries=self.retries, insist=self.insist, recover_map=self.recover_map,
+            overrides=dict(self.overrides),
         )  # fmt: skip
 
     def with_directory(self, text: str) -> Draft:
@@ -185,11 +190,12 @@ class Outlook:
     reason: str = ""
     problem: str = ""
 
-    @property
-    def refusals(self) -> int:
+    def refusals(self, draft: Draft) -> int:
         """How many things forbid the start."""
         against = sum(finding.severity is Weight.REFUSED for finding in self.findings)
-        return len(refused(self.checks)) + against + bool(self.problem)
+        lifted = BROKEN_MAP if draft.recover_map else frozenset()
+        checks = [check for check in refused(self.checks) if check.code not in lifted]
+        return len(checks) + against + bool(self.problem)
 
     def dangers(self, draft: Draft) -> tuple[Finding, ...]:
         """Dangerous options that nobody has said yes to."""
@@ -199,7 +205,7 @@ class Outlook:
 
     def ready(self, draft: Draft) -> bool:
         """Whether it may start."""
-        return not self.refusals and not self.dangers(draft)
+        return not self.refusals(draft) and not self.dangers(draft)
 
 
 def outlook(draft: Draft) -> Outlook:

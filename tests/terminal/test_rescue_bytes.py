@@ -15,7 +15,7 @@ from tests.terminal.tmux import DECK, PATIENCE_S
 from tests.tui.fake_rescue import FakeRescue
 
 pytestmark = pytest.mark.terminal
-UPDATES, MOST = 5, 1024
+UPDATES, MOST = 5, 600
 
 
 class Watcher:
@@ -105,7 +105,7 @@ def rescue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Fak
     made.let_go()
 
 
-def test_an_update_stays_below_a_kilobyte(rescue: tuple[FakeRescue, bool]) -> None:
+def test_an_update_stays_below_600_bytes(rescue: tuple[FakeRescue, bool]) -> None:
     made, hurt = rescue
     argv = [*DECK, "open", str(made.directory), "--theme", "dark"]
     with PtyProgram(argv, env={"COLORTERM": "truecolor"}) as program:

@@ -25,7 +25,7 @@ from tui.app import DeckApp
 from tui.rescue_draft import draft_for_case, draft_for_source, outlook
 from tui.screens.rescue import RescueScreen
 from tui.screens.rescue_options import OptionsScreen, best_match, explanation, matches, option_sections, summary
-from tui.screens.rescue_recipes import RecipeScreen, recipe_rows
+from tui.screens.rescue_recipes import MannerScreen, RecipeScreen, recipe_rows
 from tui.screens.rescue_setup import RescueSetupScreen, setup_sections, verdict
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Cell
@@ -260,6 +260,49 @@ def test_a_refusal_that_may_be_overruled_asks_for_it_in_words(patient: Path) -> 
             await pilot.press("y")
             await checked(pilot, screen)
             assert screen.draft.overrides == {"adopt_image": True}
+            assert screen.check_action("start", ()) is True
+
+    run(test)
+
+
+def test_a_manner_of_reading_is_laid_over_the_options_and_asks_for_what_it_needs(patient: Path) -> None:
+    async def test() -> None:
+        async with setting_up(source=patient) as (app, pilot, screen):
+            await pilot.press("w")
+            await until(pilot, lambda: isinstance(app.screen, MannerScreen) and "gently" in text(app))
+            app.screen.query_one(RowList).choose("manner:gentle")
+            await pilot.press("enter", *"2M", "enter")
+            await until(pilot, lambda: app.screen is screen)
+            assert screen.draft.options.max_read_rate == 2 << 20
+            assert screen.draft.options.pause_on_error == 1
+            await pilot.press("w")
+            await until(pilot, lambda: isinstance(app.screen, MannerScreen))
+            app.screen.query_one(RowList).choose("manner:range")
+            await pilot.press("enter", *"1M", "enter", *"many", "enter")
+            assert "is not a size" in text(app)
+            assert isinstance(app.screen, MannerScreen)
+
+    run(test)
+
+
+def test_a_broken_map_can_be_put_together_from_its_older_states(patient: Path) -> None:
+    case = create_case(patient.parent / "case", source_path=str(patient), source_size=SIZE)
+    case.image.write_bytes(patient.read_bytes())
+    write_map(Path(str(case.map) + ".bak"), Mapfile.new(0, SIZE, "+").set_range(0, 4096, "?"))
+    case.map.write_text("0x00 ? 1\n0x00 0x1000 +\n0x2000 0x1000 ?\n")
+
+    async def test() -> None:
+        async with setting_up(case=case.directory) as (app, pilot, screen):
+            assert screen.outlook is not None
+            assert screen.check_action("start", ()) is None
+            number = next(n for n, check in enumerate(screen.outlook.checks) if check.code == "map-malformed")
+            screen.query_one(RowList).choose(f"check:{number}")
+            await pilot.press("enter")
+            assert "older states" in text(app)
+            await pilot.press("e")
+            await checked(pilot, screen)
+            assert screen.draft.arguments().recover_map
+            assert "put together from its older states" in text(app)
             assert screen.check_action("start", ()) is True
 
     run(test)

@@ -16,12 +16,21 @@ from engine.jobs import Job
 from engine.rescue.capabilities import probe
 from engine.rescue.checks import Severity as Weight
 from engine.rescue.options import RescueOptions
-from engine.rescue.preflight import Severity
+from engine.rescue.preflight import Check, Severity
 from engine.rescue.recipes import RECIPES
 from engine.text import safe_text
 from tui import background
 from tui.keys import bindings
-from tui.rescue_draft import OVERRIDES, Draft, Outlook, draft_for_case, draft_for_source, launch, outlook
+from tui.rescue_draft import (
+    BROKEN_MAP,
+    OVERRIDES,
+    Draft,
+    Outlook,
+    draft_for_case,
+    draft_for_source,
+    launch,
+    outlook,
+)
 from tui.rescue_feed import is_block_device
 from tui.screens.base import DeckScreen
 from tui.screens.rescue_options import summary
@@ -112,11 +121,14 @@ def verdict(draft: Draft, view: Outlook | None) -> tuple[str, str]:
     """One line on whether it may start, and how to take it."""
     if view is None:
         return "checking ...", "-muted"
-    if view.refusals:
-        return f"cannot start: {plural(view.refusals, 'thing', 'things')} against it, marked NO below", "-danger"
+    refusals = view.refusals(draft)
+    if refusals:
+        return f"cannot start: {plural(refusals, 'thing', 'things')} against it, marked NO below", "-danger"
     dangers = view.dangers(draft)
     if dangers:
         return "dangerous options: put the cursor on them and press Enter to insist", "-danger"
+    if draft.recover_map:
+        return "s starts it, with the map put together from its older states", "-warning"
     if not view.command:
         return "nothing is left to do for this map; choose a recipe to read something again", "-warning"
     warnings = sum(check.severity is Severity.WARN for check in view.checks)
@@ -223,7 +235,7 @@ class RescueSetupScreen(DeckScreen):
             return ""
         if kind == "check":
             check = view.checks[int(name)]
-            more = "\nEnter overrules it, after a question." if self._override(check.code, check.severity) else ""
+            more = "\nEnter overrules it, after a question." if self._override(check) else ""
             return check.message + (f"\n{check.advice}" if check.advice else "") + more
         finding = view.findings[int(name)]
         more = "\nEnter insists on it, after a question." if finding.severity is Weight.DANGER else ""
@@ -246,7 +258,7 @@ class RescueSetupScreen(DeckScreen):
             self._change(name)
         elif kind == "check" and self._view is not None:
             check = self._view.checks[int(name)]
-            override = self._override(check.code, check.severity)
+            override = self._override(check)
             if override is not None:
                 override()
             else:
@@ -306,6 +318,12 @@ class RescueSetupScreen(DeckScreen):
                          automatic=True)
         )  # fmt: skip
 
+    def action_manner(self) -> None:
+        """Lay a manner of reading over the options."""
+        from tui.screens.rescue_recipes import MannerScreen
+
+        self.app.push_screen(MannerScreen(self._draft.options, self._with_options))
+
     def action_options(self) -> None:
         """Choose options."""
         from tui.screens.rescue_options import OptionsScreen
@@ -320,20 +338,27 @@ class RescueSetupScreen(DeckScreen):
     def _with_options(self, options: RescueOptions) -> None:
         self._take(replace(self._draft, options=options, insist=False))
 
-    def _override(self, code: str, severity: Severity) -> Callable[[], None] | None:
+    def _override(self, check: Check) -> Callable[[], None] | None:
         """What asks for the override of a refusal; None when nothing can lift it."""
-        if severity is not Severity.REFUSE:
+        if check.severity is not Severity.REFUSE:
             return None
-        if code == "target-not-confirmed":
+        if check.code == "target-not-confirmed":
             return self._confirm_target
-        if code not in OVERRIDES:
+        name, question = OVERRIDES.get(check.code, ("", ""))
+        earlier = check.code in BROKEN_MAP and check.advice.startswith("an earlier map")
+        if earlier:
+            choices = "ean" if name else "en"
+            words = "Take the map together from its older states (e)" + (", or read all again (a)?" if name else "?")
+            return lambda: self.prompt.ask(words, lambda key: self._mend_map(key, name), choices=choices)
+        if not name:
             return None
-        name, question = OVERRIDES[code]
+        return lambda: self.prompt.ask(question, lambda key: self._overrule(name) if key == "y" else None)
 
-        def ask() -> None:
-            self.prompt.ask(question, lambda answer: self._overrule(name) if answer == "y" else None)
-
-        return ask
+    def _mend_map(self, key: str, name: str) -> None:
+        if key == "e":
+            self._take(replace(self._draft, recover_map=True))
+        elif key == "a":
+            self._overrule(name)
 
     def _overrule(self, name: str, value: bool | str = True) -> None:
         self._take(replace(self._draft, overrides={**self._draft.overrides, name: value}))
