@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 
+from engine.atomic import give_to_invoker
 from engine.cases import keep_map
 from engine.errors import CancelledError, OutsideError
 from engine.mapfile.model import Mapfile
@@ -62,6 +65,8 @@ def run_pass(session: Session, known: Mapfile | None, chosen: Pass, reason: str)
         ran, before, arguments, options, size=session.size, well=session.well, started=known is not None
     )
     _save(session, judged, ran)
+    for path in (arguments.image, arguments.map, arguments.map + ".bak"):
+        _hand_over(path)
     keep_map(arguments.map, session.maps, f"after {title}: {judged.outcome.message}")
     turn = Turn(judged.known, _ending(judged, ran), judged, ran)
     _note(session, turn, before, chosen)
@@ -117,6 +122,20 @@ def _save(session: Session, judged: Judged, ran: Ran) -> None:
         raise
     if reasons and not judged.outcome.dropped:
         session.event("note", message="; ".join(reasons))
+
+
+def _hand_over(path: str) -> None:
+    """Under sudo ddrescue makes root's files: image and map belong to the person who called."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # not there (yet), or a link that somebody else put there
+        return
+    try:
+        facts = os.fstat(fd)
+        if stat.S_ISREG(facts.st_mode) and facts.st_uid == 0:
+            give_to_invoker(fd)
+    finally:
+        os.close(fd)
 
 
 def _ending(judged: Judged, ran: Ran) -> str:

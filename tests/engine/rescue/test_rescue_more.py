@@ -31,7 +31,7 @@ from tests.engine.rescue.driving import (
     why_failed,
 )
 from tests.failing_disk import Drop, Error, FailingDisk, Hang, Profile, Slow, attach_loop, make_image
-from tests.support import needs_fuse, needs_loop, needs_tool
+from tests.support import needs_fuse, needs_loop, needs_root, needs_tool
 
 pytestmark = [needs_tool("ddrescue"), needs_fuse()]
 MIB = 1 << 20
@@ -141,6 +141,18 @@ def test_a_block_device_as_target_needs_its_word(tmp_path, original):
             assert job.result["complete"], why_failed(job)
             assert "--force" in status(job).command
         assert target.read_bytes() == original.read_bytes() + bytes(4 * MIB)
+
+
+def test_under_sudo_image_and_map_belong_to_the_person_who_called(tmp_path, original, monkeypatch):
+    needs_root()
+    monkeypatch.setenv("SUDO_UID", "12345")
+    monkeypatch.setenv("SUDO_GID", "12346")
+    made = arguments(original, tmp_path / "out")
+    job = rescue(made)
+    assert job.result["complete"], why_failed(job)
+    for path in (made.image, made.map):
+        facts = os.stat(path)
+        assert (facts.st_uid, facts.st_gid) == (12345, 12346)
 
 
 def test_a_missing_folder_is_told(tmp_path, original):
