@@ -215,7 +215,7 @@ def _tell(events: tuple[Event, ...], out: Output, bar: Any) -> None:
         if event.kind in _JOURNAL:
             continue
         out.event({"event": event.kind, "time": event.time, **event.facts})
-        if not out.json:
+        if not out.json and event.kind != "error":  # told at the end, as every command's error
             bar.close()
             out.line(_line(event))
 
