@@ -2,8 +2,7 @@
 where the drive is being read.
 
 It is made for slow lines and large maps: cells come from the engine in one call for each view, a change repaints only
-the columns that differ, equal neighbours are one run. The row is cut into panes because Textual sends a changed part
-of a row from the left edge of its widget on; with panes that edge is near.
+the columns that differ, equal neighbours are one run.
 
 A cell shows its worst status. Of one status only, it is a filled block with the status letter; mixed, it is the
 letter alone on the plain background (underlined where there is no colour). On a badly hurt drive seen from far away
@@ -19,15 +18,14 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.app import ComposeResult
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from themes.palettes import MARKS
 from tui.keys import bindings
 from tui.widgets import map_paint as paint
+from tui.widgets.map_look import CLASSES, look
 from tui.widgets.map_view import View
 
 if TYPE_CHECKING:
@@ -35,24 +33,6 @@ if TYPE_CHECKING:
 
     from engine.mapfile.model import Mapfile
     from engine.ranges import RangeSet
-
-PANES = 5
-_SOLID = tuple(f"status--solid-{mark.name}" for mark in MARKS)
-_MIXED = tuple(f"status--{mark.name}" for mark in MARKS)
-
-
-class MapPane(Widget):
-    """A vertical slice of the block map; it has no knowledge of its own."""
-
-    DEFAULT_CSS = "MapPane { width: 1fr; height: 1fr; }"
-    ALLOW_SELECT = False
-
-    def render_line(self, y: int) -> Strip:
-        owner = self.parent
-        assert isinstance(owner, BlockMap)
-        left = self.virtual_region.x
-        return owner.strip(y, left, left + self.size.width)
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -65,18 +45,8 @@ class Reading:
 class BlockMap(Widget, can_focus=True):
     """Shows one ``Mapfile``. All offsets are bytes; the cursor is a byte, its cell is what holds it."""
 
-    COMPONENT_CLASSES = {
-        *_SOLID,
-        *_MIXED,
-        "block-map--mixed",
-        "block-map--mostly",
-        "block-map--blank",
-        "block-map--selected",
-        "block-map--border",
-        "block-map--position",
-        "block-map--cursor",
-    }
-    DEFAULT_CSS = "BlockMap { layout: horizontal; width: 1fr; height: 1fr; min-height: 2; }"
+    COMPONENT_CLASSES = CLASSES
+    DEFAULT_CSS = "BlockMap { width: 1fr; height: 1fr; min-height: 2; }"
     BINDINGS = bindings("map")
     ALLOW_SELECT = False
     HELP = """The rescue map. Each cell stands for a piece of the drive and shows the worst that is in it, by letter and
@@ -151,10 +121,6 @@ each. > or < is where the drive is being read."""
         self._cells = np.full(1, paint.BLANK, np.uint16)
         self._painted = self._cells
         self._styles: dict[int, Style] = {}
-        self._panes = [MapPane() for _ in range(PANES)]
-
-    def compose(self) -> ComposeResult:
-        yield from self._panes
 
     # -- what is shown --------------------------------------------------------------------------------------------
 
@@ -303,60 +269,22 @@ each. > or < is where the drive is being read."""
         codes = self._layers()
         old, self._painted = self._painted, codes
         if old.shape != codes.shape:
-            self.refresh_panes()
+            self.refresh()
             return
         for change in paint.changes(old, codes, self._view.columns):
-            for pane in self._panes:
-                left = pane.virtual_region.x
-                start, end = max(change.start, left), min(change.end, left + pane.size.width)
-                if start < end:
-                    pane.refresh(Region(start - left, change.row, end - start, 1))
+            self.refresh(Region(change.start, change.row, change.end - change.start, 1))
 
-    def refresh_panes(self) -> None:
-        """Paint everything again."""
-        for pane in self._panes:
-            pane.refresh()
-
-    def strip(self, row: int, left: int, right: int) -> Strip:
-        """The cells of one row and the columns ``[left, right)``, for a pane."""
-        columns = self._view.columns
-        codes = self._painted[row * columns + left : row * columns + min(right, columns)]
+    def render_line(self, y: int) -> Strip:
+        width, columns = self.size.width, self._view.columns
+        codes = self._painted[y * columns : (y + 1) * columns]
         segments = [Segment(paint.glyph(run.code) * (run.end - run.start), self._style(run.code)) for run in
                     paint.runs(codes)]  # fmt: skip
-        if codes.size < right - left:
-            segments.append(Segment(" " * (right - left - codes.size), self._style(paint.BLANK)))
-        return Strip(segments, right - left)
+        return Strip(segments, int(codes.size)).adjust_cell_length(width, self._style(paint.BLANK))
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)
         if style is None:
-            style = self._styles[code] = self._make_style(code)
-        return style
-
-    def _make_style(self, code: int) -> Style:
-        status = code & paint.STATUS
-        over: list[str] = []
-        if code & paint.BORDER:
-            over.append("block-map--border")
-        if code & paint.SELECTED:
-            over.append("block-map--selected")
-        if code & paint.POSITION:
-            over.append("block-map--position")
-        if code & paint.CURSOR:
-            over.append("block-map--cursor")
-        mostly = paint.mostly(code)
-        if status == paint.BLANK:
-            style = self.get_component_rich_style("block-map--blank")
-        elif mostly is not None:
-            style = self.get_component_rich_style(_SOLID[mostly])
-            style += self.get_component_rich_style("block-map--mostly", partial=True)
-        elif code & paint.MIXED:
-            style = self.get_component_rich_style(_MIXED[status])
-            style += self.get_component_rich_style("block-map--mixed", partial=True)
-        else:
-            style = self.get_component_rich_style(_SOLID[status])
-        for name in over:
-            style += self.get_component_rich_style(name, partial=True)
+            style = self._styles[code] = look(self, code)
         return style
 
     def notify_style_update(self) -> None:
@@ -369,12 +297,9 @@ each. > or < is where the drive is being read."""
         super().watch_has_focus(focus)
         self._styles.clear()
         index = self._view.index(self._cursor)
-        if index is not None and self._painted.size == self._view.columns * self._view.rows:
+        if index is not None:
             row, column = divmod(index, self._view.columns)
-            for pane in self._panes:
-                left = pane.virtual_region.x
-                if left <= column < left + pane.size.width:
-                    pane.refresh(Region(column - left, row, 1, 1))
+            self.refresh(Region(column, row, 1, 1))
 
     def on_resize(self, event: events.Resize) -> None:
         """Other columns and rows: a whole view stays whole."""
@@ -384,24 +309,13 @@ each. > or < is where the drive is being read."""
             self._view = view
             self._recount()
             self._painted = self._layers()
-            self.refresh_panes()
+            self.refresh()
             self.post_message(self.ViewChanged(self, view))
 
     # -- keys -----------------------------------------------------------------------------------------------------
 
     def _step(self, cells: int) -> None:
-        """Move by cells; stops at the borders of the domain in the same column."""
-        start = self._view.cell_start(self._cursor)
-        target = start + cells * self._view.cell
-        if abs(cells) > 1 and not self._view.domain_start <= target < self._view.domain_end:
-            columns = self._view.columns
-            step = columns if cells > 0 else -columns
-            while abs(cells) > columns and not self._view.domain_start <= target < self._view.domain_end:
-                cells -= step
-                target = start + cells * self._view.cell
-            if not self._view.domain_start <= target < self._view.domain_end:
-                return
-        self.move_to(target)
+        self.move_to(self._view.stepped(self._cursor, cells))
 
     def action_left(self) -> None:
         self._step(-1)

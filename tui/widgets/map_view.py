@@ -112,6 +112,19 @@ class View:
         offset = self.clamp(offset)
         return self.domain_start + (offset - self.domain_start) // self.cell * self.cell
 
+    def stepped(self, offset: int, cells: int) -> int:
+        """The first byte of the cell so many cells on; beyond the border of the domain fewer whole rows are taken, and
+        the byte itself when there is none."""
+        start = self.cell_start(offset)
+        row = self.columns if cells > 0 else -self.columns
+        while abs(cells) > self.columns and not self._inside(start + cells * self.cell):
+            cells -= row
+        target = start + cells * self.cell
+        return target if self._inside(target) else offset
+
+    def _inside(self, offset: int) -> bool:
+        return self.domain_start <= offset < self.domain_end
+
     def _placed(self, cell: int, around: int, row: int) -> View:
         """Cells of ``cell`` bytes, with the byte ``around`` in row ``row`` where the domain's borders allow."""
         probe = replace(self, cell=cell, first=0)

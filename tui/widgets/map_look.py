@@ -1,0 +1,41 @@
+"""From a cell's paint code to its colours: the style classes of the block map, in one place."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.widget import Widget
+
+from themes.palettes import MARKS
+from tui.widgets import map_paint as paint
+
+_SOLID = tuple(f"status--solid-{mark.name}" for mark in MARKS)
+_MIXED = tuple(f"status--{mark.name}" for mark in MARKS)
+# What lies over a cell, in the order in which it is laid.
+_OVER = (
+    (paint.BORDER, "block-map--border"),
+    (paint.SELECTED, "block-map--selected"),
+    (paint.POSITION, "block-map--position"),
+    (paint.CURSOR, "block-map--cursor"),
+)
+CLASSES = {
+    *_SOLID, *_MIXED, *(name for _flag, name in _OVER), "block-map--mixed", "block-map--mostly", "block-map--blank",
+}  # fmt: skip
+"""Component classes that a widget needs to draw cells."""
+
+
+def look(widget: Widget, code: int) -> Style:
+    """The style of a cell: filled when it is of one status, the bare letter when it is mixed."""
+    status, mostly = code & paint.STATUS, paint.mostly(code)
+    if status == paint.BLANK:
+        base, more = "block-map--blank", ""
+    elif mostly is not None:
+        base, more = _SOLID[mostly], "block-map--mostly"
+    elif code & paint.MIXED:
+        base, more = _MIXED[status], "block-map--mixed"
+    else:
+        base, more = _SOLID[status], ""
+    style = widget.get_component_rich_style(base)
+    for name in (more, *(name for flag, name in _OVER if code & flag)):
+        if name:
+            style += widget.get_component_rich_style(name, partial=True)
+    return style
