@@ -14,15 +14,16 @@ from typing import Any
 
 from engine.atomic import Pathish, write_json
 from engine.errors import UsageError
+from engine.rescue.campaign import wishes
 from engine.rescue.options import RescueOptions
 from engine.rescue.status import read_status
 
 FILE_NAME = "control.json"
-ACTIONS = ("pause", "resume", "recipe", "strategy", "options", "end-pass", "kill")
+ACTIONS = ("pause", "resume", "recipe", "strategy", "options", "end-pass", "kill", *wishes.ACTIONS)
 """pause: stop ddrescue cleanly and wait (``release_map``: let go of the map meanwhile, so that it can be edited);
 resume: go on; recipe: from now on run this recipe (``name``) and then pause; strategy: back to the strategy's own
 choice; options: use these options (``values``) for the passes to come; end-pass: stop this pass and choose the next;
-kill: SIGKILL for a ddrescue that was asked to end and does not."""
+kill: SIGKILL for a ddrescue that was asked to end and does not. What only a campaign takes: ``campaign.wishes``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,12 @@ def parse(value: Any) -> Request:
     name = value.get("name", "")
     if not isinstance(name, str) or len(name) > 100:
         raise UsageError("a request's name is a short text", code="bad-request")
-    options = RescueOptions.from_json(values)
+    if not isinstance(values, Mapping):
+        raise UsageError("a request's values are a set of names and values", code="bad-request")
+    campaign = action in wishes.ACTIONS
+    checked = wishes.check(str(action), values) if campaign else RescueOptions.from_json(values).to_json()
     now, release = value.get("now", True) is True, value.get("release_map", False) is True
-    return Request(number, str(action), name, now, release, options.to_json())
+    return Request(number, str(action), name, now, release, checked)
 
 
 def read_request(directory: Pathish) -> Request | None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from engine.errors import UsageError
+from engine.rescue.campaign import wishes
 from engine.rescue.control import FILE_NAME, Request, read_request
 from engine.rescue.monitor import Monitor
 from engine.rescue.outcome import Ending
@@ -123,6 +124,8 @@ class Desk:
 
 
 def _problem(request: Request) -> str:
+    if request.action in wishes.ACTIONS:
+        return "only the strategy for drives that drop off takes this"
     if request.action != "recipe":
         return ""
     recipe = RECIPES.get(request.name)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic import Pathish, write_json
+from engine.rescue.campaign.board import CampaignStatus
 
 FILE_NAME = "rescue.json"
 """The name of the status file inside the job's directory."""
@@ -29,6 +30,7 @@ class State(StrEnum):
     RUNNING = "running"
     STOPPING = "stopping"  # ddrescue has been asked to end, and has not yet
     PAUSED = "paused"  # no ddrescue runs; waits for a request
+    NEEDS_POWER = "needs-power"  # a campaign waits for a person to cut and restore the drive's power
     DONE = "done"
     STOPPED = "stopped"  # by request; can be resumed
     FAILED = "failed"
@@ -90,7 +92,7 @@ class RescueStatus:
     ``headline`` is one sentence on what happens now, ``alert`` one on what the person should know or do (empty when
     all is well). ``domain_bytes`` is what this rescue is about (the whole source, or the ranges asked for), and
     ``bytes``/``areas`` count inside it. ``request`` is the number of the last request from the control file that was
-    acted upon, ``answer`` what became of it.
+    acted upon, ``answer`` what became of it. ``campaign`` is there with the strategy for drives that drop off.
     """
 
     state: State
@@ -124,6 +126,7 @@ class RescueStatus:
     events: tuple[Mapping[str, Any], ...] = ()
     request: int = 0
     answer: str = ""
+    campaign: CampaignStatus | None = None
 
     @property
     def rescued(self) -> int:
@@ -135,6 +138,7 @@ class RescueStatus:
         value = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         for name in ("remaining", "history", "snapshot"):
             value[name] = dataclasses.asdict(value[name]) if value[name] is not None else None
+        value["campaign"] = self.campaign.to_json() if self.campaign is not None else None
         value["state"] = str(self.state)
         value["bytes"], value["areas"] = dict(self.bytes), dict(self.areas)
         value["events"] = [dict(event) for event in self.events]
@@ -154,6 +158,8 @@ class RescueStatus:
                 float(history.get("step_s", 1.0)), tuple(int(rate) for rate in history.get("rates", ()))
             )
             known["snapshot"] = Snapshot(**_known(Snapshot, known["snapshot"])) if known.get("snapshot") else None
+            campaign = known.get("campaign")
+            known["campaign"] = CampaignStatus.from_json(campaign) if campaign else None
             known["events"] = tuple(dict(event) for event in known.get("events", ()))
             known["bytes"] = {str(name): int(count) for name, count in dict(known.get("bytes", {})).items()}
             known["areas"] = {str(name): int(count) for name, count in dict(known.get("areas", {})).items()}
