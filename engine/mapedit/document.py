@@ -87,6 +87,7 @@ class Document:
         self._stamp = _stamp(path)
         self._journal = Journal(path, self._digest)
         self._journal_from: int | None = 0  # the first step the journal knows; None: it knows states only
+        self._journal_to = 0  # and up to which step
         self._macro: list[Performed] | None = None
 
     @classmethod
@@ -251,11 +252,12 @@ class Document:
         if self._saved_at is not None and self._saved_at > self._history.at:
             self._saved_at = None
         self._history.push(step, after)
+        self._journal_to = self._history.at
         self._note("do", step.edits, step.title)
 
     def _move(self, what: str, step: Step, index: int) -> None:
         """Journal an undo or redo of the step with this index; one that the journal does not know as a state."""
-        if self._journal_from is not None and index >= self._journal_from:
+        if self._journal_from is not None and self._journal_from <= index < self._journal_to:
             self._note(what)
             return
         self._journal_from = None
@@ -292,7 +294,8 @@ class Document:
             if self._history.at:
                 self._note("do", (Restore.from_map(self.map, "a replay that stopped"),), "replayed edits")
             raise
-        self._journal.adopt()
+        self._journal.adopt(len(offer.operations))
+        self._journal_to = len(self._history.steps)
         return self._history.at
 
     def _replay(self, operation: Operation, number: int) -> None:
@@ -364,7 +367,7 @@ class Document:
         self._saved_at = self._history.at
         self._history.anchor()
         self._journal.end(self._digest)
-        self._journal_from = self._history.at
+        self._journal_from = self._journal_to = self._history.at
         self.ignored = ""
 
     def _unsaved_titles(self) -> str:
@@ -404,7 +407,7 @@ class Document:
         self.saved, self.damage = loaded, None
         self._history, self._saved_at = History(loaded), 0
         self._journal.end(self._digest)
-        self._journal_from = 0
+        self._journal_from = self._journal_to = 0
         self.offer, self.ignored = self._journal.offered()
 
     def follow(self) -> bool:
@@ -463,8 +466,8 @@ def _again(step: Step, map_: Mapfile) -> list[Performed]:
 
 
 def _state_edit(map_: Mapfile, source: str, low: int, high: int) -> Restore:
-    """The edit that leads to this state from one that differs inside ``[low, high)`` only."""
-    piece = map_.runs(low, high)
+    """The edit that leads to this state, to the letter, from one that differs inside ``[low, high)`` only."""
+    piece = map_.runs_around(low, high)
     return Restore(
         source[:200], (piece,) if len(piece) else (), (map_.position, map_.phase, map_.current_pass),
         (map_.start, map_.end),

@@ -157,13 +157,16 @@ class Journal:
         head = {"map-edits": _FORMAT, "digest": self._digest, "time": time.time(), **_self()}
         return json.dumps(head).encode("ascii") + b"\n"
 
-    def adopt(self) -> None:
-        """Go on with the journal that lies there, as ours. Raises ``OutsideError``."""
+    def adopt(self, operations: int) -> None:
+        """Go on with the journal that lies there, as ours: its first operations, without what could not be read.
+
+        Raises ``OutsideError``.
+        """
         try:
             text = self.path.read_bytes()
         except OSError as error:
             raise outside(error, "cannot read the edit journal", self.path) from error
-        rest = text.partition(b"\n")[2]
+        rest = b"".join(line + b"\n" for line in text.splitlines()[1 : operations + 1])
         write_atomic(self.path, self._head() + rest)
         self._mine, self._size = True, len(rest)
 

@@ -23,7 +23,7 @@ def _wrong(what: str) -> DamagedError:
 
 
 def _squeeze(data: bytes) -> str:
-    return base64.b85encode(zlib.compress(data, 1)).decode("ascii")
+    return base64.b64encode(zlib.compress(data, 1)).decode("ascii")
 
 
 def _expand(text: Any) -> bytes:
@@ -31,7 +31,7 @@ def _expand(text: Any) -> bytes:
         raise _wrong("packed numbers are a text")
     try:
         unpacker = zlib.decompressobj()
-        data = unpacker.decompress(base64.b85decode(text), _MAX_BYTES)
+        data = unpacker.decompress(base64.b64decode(text, validate=True), _MAX_BYTES)
     except (ValueError, zlib.error, binascii.Error) as error:
         raise _wrong("packed numbers are broken") from error
     if not unpacker.eof:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.mapedit.edits import Edit
 from engine.mapedit.patch import Line, Patch
 from engine.mapedit.words import line_of, line_words, was
+from engine.mapfile.algebra import codes_at, merge_edges
 from engine.mapfile.diff import Move, moves
-from engine.mapfile.model import Codes, Int64s, Mapfile, Totals, measure
+from engine.mapfile.model import Mapfile, measure
 from engine.mapfile.resume import from_the_start, resume_of, resume_retrying
+from engine.mapfile.status import CHARS, NO_CODE
 from engine.ranges import RangeSet
 from engine.text import format_exact
 
@@ -57,11 +61,12 @@ def perform(edit: Edit, before: Mapfile) -> Performed:
     made = edit.apply(before)
     after = made.map
     words = list(made.notes)
-    changes = window_moves(before, after, Patch.between(before, after))
+    patch = Patch.between(before, after)
+    changes = window_moves(before, after, patch)
     if edit.settles:
         after, said = settle(after, changes)
         words.extend(said)
-    patch = Patch.between(before, after)
+        patch = patch if after is made.map else Patch.between(before, after)
     loses = sum(move.bytes for move in changes if move.loses)
     if loses:
         words.append(f"{format_exact(loses)} that are finished would no longer be called finished.")
@@ -114,16 +119,15 @@ def _title(edit: Edit, before: Mapfile) -> str:
     return f"{edit.title()} (was: {was(held(before, touched))})"
 
 
-def held(map_: Mapfile, ranges: RangeSet) -> Totals:
-    """Bytes and areas per status inside ranges."""
-    if len(ranges) == 1:
-        piece = map_.runs(int(ranges.starts[0]), int(ranges.ends[0]))
-        return measure(piece.bounds, piece.codes)
-    whole = Mapfile(*_bare(map_, ranges))
-    parts = [whole.ranges(char).intersect(ranges) for char in "+?*/-"]
-    return Totals(tuple(part.total for part in parts), tuple(len(part) for part in parts))  # type: ignore[arg-type]
-
-
-def _bare(map_: Mapfile, ranges: RangeSet) -> tuple[Int64s, Codes]:
+def held(map_: Mapfile, ranges: RangeSet) -> tuple[int, ...]:
+    """Bytes per status code inside ranges."""
     piece = map_.runs(int(ranges.starts[0]), int(ranges.ends[-1]))
-    return piece.bounds, piece.codes
+    if len(ranges) == 1:
+        return measure(piece.bounds, piece.codes).bytes
+    window = Mapfile(piece.bounds, piece.codes)
+    edges = merge_edges([piece.bounds, ranges.starts, ranges.ends])
+    at, sizes = edges[:-1], np.diff(edges)
+    index = np.searchsorted(ranges.starts, at, "right") - 1
+    inside = (index >= 0) & (at < ranges.ends[np.maximum(index, 0)])
+    codes = np.where(inside, codes_at(window, at), np.uint8(NO_CODE))
+    return tuple(int(np.sum(sizes, where=codes == code)) for code in range(len(CHARS)))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic import write_atomic
-from engine.cases import Case
 from engine.cases.case import adopt
 from engine.errors import NotFoundError, RefusedError, UsageError, outside
 from engine.mapedit import access

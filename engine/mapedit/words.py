@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.mapfile.model import Mapfile, Totals
+from collections.abc import Sequence
+
+from engine.mapfile.model import Mapfile
 from engine.mapfile.status import CHARS
 from engine.ranges import MAX_POSITION, RangeSet
 from engine.text import format_size
@@ -18,6 +20,12 @@ def exact(size: int) -> str:
             if tenths < 100_000:
                 return f"{tenths // 10}.{tenths % 10} {unit}" if tenths % 10 else f"{tenths // 10} {unit}"
     return f"{size} B"
+
+
+def amount_words(size: int) -> str:
+    """``12 KiB`` where that is exact, else the nearest: ``1.5 MiB``."""
+    shown = exact(size)
+    return format_size(size) if shown.endswith(" B") else shown
 
 
 def place(position: int) -> str:
@@ -50,10 +58,10 @@ def line_of(map_: Mapfile) -> str:
     return line_words(map_.position, map_.phase, map_.current_pass)
 
 
-def was(totals: Totals) -> str:
-    """What a place held: ``12 KiB -, rest *``; one status alone has no amount."""
-    held = sorted((amount, CHARS[code]) for code, amount in enumerate(totals.bytes) if amount)
+def was(amounts: Sequence[int]) -> str:
+    """What a place held, from bytes per status code: ``12 KiB -, rest *``; one status alone has no amount."""
+    held = sorted((amount, CHARS[code]) for code, amount in enumerate(amounts) if amount)
     if not held:
         return "nothing"
-    parts = [f"{format_size(amount)} {char}" for amount, char in held[:-1]]
+    parts = [f"{amount_words(amount)} {char}" for amount, char in held[:-1]]
     return ", ".join([*parts, f"rest {held[-1][1]}" if parts else held[-1][1]])
