@@ -101,9 +101,12 @@ def align(
         raise UsageError("a unit is at least one byte", code="bad-unit")
     starts, ends = ranges.starts - origin, ranges.ends - origin
     if outwards:
-        starts, ends = starts // unit * unit, -(-ends // unit) * unit
+        last = (MAX_POSITION - origin) // unit * unit
+        starts, ends = starts // unit * unit, np.where(ends > last, MAX_POSITION - origin, -(-ends // unit) * unit)
     else:
-        starts, ends = -(-starts // unit) * unit, ends // unit * unit
+        last = (MAX_POSITION - origin) // unit * unit
+        starts = np.where(starts > last, MAX_POSITION - origin, -(-starts // unit) * unit)
+        ends = ends // unit * unit
     keep = ends > starts
     starts, ends = starts[keep] + origin, ends[keep] + origin
     return RangeSet.from_arrays(np.maximum(starts, extent[0]), np.minimum(ends, extent[1]))

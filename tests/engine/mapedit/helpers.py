@@ -62,7 +62,8 @@ def random_edit(rng: random.Random, map_: Mapfile, *, extent: bool = True) -> Ed
     if kind in (0, 1):
         return SetStatus(ranges_in(rng, map_), rng.choice(CHARS))
     if kind == 2:
-        return SetLine(rng.choice([None, rng.randrange(map_.end)]), rng.choice([None, *"?*/-F+"]), rng.choice([None, 3]))
+        position, phase = rng.choice([None, rng.randrange(map_.end)]), rng.choice([None, *"?*/-F+"])
+        return SetLine(position, phase, rng.choice([None, 3]))
     if kind == 3:
         return SplitAt(tuple(rng.randrange(map_.start, map_.end) for _ in range(rng.randrange(1, 9))))
     if kind == 4:

@@ -1,4 +1,4 @@
-"""The edit journal: a session that is killed loses nothing, and no journal is ever replayed where it does not belong."""
+"""The edit journal: a session that is killed loses nothing; no journal is replayed where it does not belong."""
 
 from __future__ import annotations
 
