@@ -12,6 +12,7 @@ from engine.cases.folder import is_map, map_beside
 from engine.errors import RefusedError, UsageError, outside
 
 if TYPE_CHECKING:
+    from engine.cases import Case
     from engine.devices import Device
     from tui.screens.base import DeckScreen
 
@@ -39,11 +40,18 @@ def screen_for(path: str, map: str | None = None) -> DeckScreen:
         return devices_screen(os.path.realpath(where))
     if not stat.S_ISREG(mode):
         raise UsageError("that is neither a file, a case nor a block device", path=where)
+    if map is None and is_map(where):
+        return editor_screen(where)
     from tui.screens.image import ImageScreen
 
-    if map is None and is_map(where):
-        return ImageScreen(None, where)
     return ImageScreen(where, Path(map).expanduser().absolute() if map else map_beside(where))
+
+
+def editor_screen(map: Path, case: Case | None = None) -> DeckScreen:
+    """The editor on a map."""
+    from tui.screens.map_editor import MapEditorScreen
+
+    return MapEditorScreen(map, case)
 
 
 def devices_screen(path: str | None) -> DeckScreen:

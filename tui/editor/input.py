@@ -14,12 +14,14 @@ _ALIGN = re.compile(r"(\d+)\s*sectors?\Z")
 
 def parse_offset(text: str, *, here: int, start: int, end: int) -> int:
     """A place in ``[start, end)``, in bytes: ``1G``, ``0x1000``, ``2048s``, ``50%`` of the domain, ``+1M`` and ``-1M``
-    from ``here`` on. Raises ``UsageError`` for what lies outside."""
+    from ``here`` on, ``.`` for here. Raises ``UsageError`` for what lies outside."""
     text = text.strip()
+    if text == ".":
+        return here
     share = _PERCENT.match(text)
     if share is not None:
         digits = share.group(2) or ""
-        parts, whole = int(share.group(1) + digits), 100 * 10 ** len(digits)
+        parts, whole = int(share.group(1) + digits), int("100" + "0" * len(digits))
         if parts > whole:
             raise UsageError("there is nothing beyond 100 %")
         return min(start + (end - start) * parts // whole, max(start, end - 1))

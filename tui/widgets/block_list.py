@@ -259,8 +259,8 @@ class BlockList(Widget, can_focus=True):
     # -- drawing --------------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
-        """Keep the cursor on show."""
-        self._top = self._placed(self._cursor or 0)
+        """The cursor in the middle of what is on show now."""
+        self._top = max(0, min((self._cursor or 0) - self.size.height // 2, self.count - max(1, self.size.height)))
         self.refresh()
 
     def on_focus(self, event: events.Focus) -> None:
