@@ -90,7 +90,8 @@ def _keys(report: Report, count: int) -> None:
     write_map(path, random_map(count, 7), durable=False)
     argv = [*DECK, "open", str(path), "--theme", "dark"]
     with PtyProgram(argv, env={"COLORTERM": "truecolor", "TEXTUAL_FPS": "60"}) as program:
-        program.until(b"rescued")
+        while len(program.sent) < 3000:  # the start screen and the map have been painted
+            time.sleep(0.1)
         _quiet(program)
         for name, key in _KEYS:
             found = [_press(program, key) for _ in range(max(3, report.rounds))]
@@ -117,6 +118,6 @@ def _press(program: PtyProgram, key: bytes) -> tuple[float, int]:
 def _quiet(program: PtyProgram) -> None:
     while True:
         before = len(program.sent)
-        time.sleep(0.3)
+        time.sleep(0.5)
         if len(program.sent) == before:
             return
