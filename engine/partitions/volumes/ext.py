@@ -5,7 +5,7 @@ Facts: e2fsprogs' ext2_fs.h and Linux's documentation of ext4; which features ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.partitions.volumes.bits import crc32c, is_power, text, u16, u32, uuid
@@ -39,6 +39,8 @@ class Super:
     label: str
     uuid: str
     checksum: bool | None
+    numbered: bool
+    """False in revision 0: a copy does not say which group it stands in."""
 
     @property
     def groups(self) -> int:
@@ -75,7 +77,7 @@ def parse(data: bytes) -> Super | None:
     kind = "ext4" if incompat & ~_INCOMPAT_EXT3 or ro & ~_RO_EXT3 else "ext3" if compat & _COMPAT_JOURNAL else "ext2"
     good = crc32c(data[:0x3FC]) == u32(data, 0x3FC) if ro & _RO_CHECKSUM else None
     found = Super("jbd" if external else kind, block, blocks, group_blocks, first, u16(data, 0x5A), inode_size,
-                  descriptor, wide, text(data[0x78:0x88]), uuid(data[0x68:0x78]), good)  # fmt: skip
+                  descriptor, wide, text(data[0x78:0x88]), uuid(data[0x68:0x78]), good, dynamic)  # fmt: skip
     return found if found.group == 0 or found.group < found.groups else None
 
 
@@ -88,6 +90,9 @@ def examine(view: View) -> Volume | None:
     for place in (*view.copies, *_usual()):
         data = view.get(place, _SIZE) if place > 1024 else None
         copy = parse(data) if data else None
+        if copy is not None and not copy.numbered:
+            group = max(0, place // copy.block - copy.first_block) // copy.group_blocks
+            copy = replace(copy, group=group) if group < copy.groups else None
         if copy is not None and copy.group and copy.place(copy.group) == place:
             return _volume(view, copy, place)
     return None
@@ -117,7 +122,7 @@ def _volume(view: View, sup: Super, place: int) -> Volume:
             if group < sup.groups and sup.place(group) != place:
                 data = view.get(sup.place(group), _SIZE)
                 copy = parse(data) if data else None
-                if copy is not None and copy.group == group and copy.uuid == sup.uuid:
+                if copy is not None and copy.group in (group, 0) and copy.uuid == sup.uuid:
                     found.confirm(f"superblock of group {group}", sup.place(group), _SIZE, True)
     return Volume(
         sup.kind, view.start, sup.blocks * sup.block, label=sup.label, uuid=sup.uuid, block_size=sup.block,
@@ -157,11 +162,9 @@ def locate(view: View) -> list[int]:
     sup = parse(data) if data else None
     if sup is None:
         return []
-    # Revision 0 does not tell the group: offset 0x5A is unused there, and every copy says 0.
-    starts = [-sup.place(sup.group)]
-    if sup.group == 0:
-        starts += [-sup.place(group) for group in _COPIES if u32(data or b"", 0x4C) == 0 and group < sup.groups]
-    return starts
+    if sup.numbered:
+        return [-sup.place(sup.group)]
+    return [-sup.place(group) for group in (0, *_COPIES) if group < sup.groups]
 
 
 def sieve(rows: Rows) -> Mask:

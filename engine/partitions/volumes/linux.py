@@ -16,6 +16,7 @@ from engine.partitions.volumes.view import Findings, View
 _F2FS_MAGIC, _F2FS_PLACES = b"\x10\x20\xf5\xf2", (1024, 5120)
 _JFS_PLACES = (32768, 61440)
 _REISER = {b"ReIsErFs": "3.5", b"ReIsEr2Fs": "3.6", b"ReIsEr3Fs": "JR"}
+_NILFS_LOG = 0x1EAFFA11
 _REISER_PLACES = (65536, 8192)
 
 
@@ -114,7 +115,7 @@ def _nilfs_good(data: bytes) -> bool:
 
 
 def examine_nilfs(view: View) -> Volume | None:
-    """NILFS2: superblocks with a checksum at 1024 and in the last whole 4 KiB block."""
+    """NILFS2: superblocks with a checksum at 1024 and in the last whole 4 KiB block; the log."""
     ends = [] if view.size is None else [(view.size // 4096 - 1) * 4096]
     for place in (1024, *view.copies, *ends):
         data = view.get(place, 1024) if place > 0 else None
@@ -129,10 +130,13 @@ def examine_nilfs(view: View) -> Volume | None:
         found.seen("second superblock" if backup else "superblock", place)
         if backup:
             found.problem("superblock-bad", f"the superblock is bad, its copy at +{place} is good")
-        found.confirm("checksum of the superblock", place + 16, 4, True)
         other = None if backup else view.get(second, 1024)
         if other is not None and _nilfs_good(other):
             found.confirm("second superblock", second, 1024, True)
+        # Both superblocks are alike: only the log tells where the volume begins.
+        log = u64(data, 64) * (1024 << u32(data, 20))
+        head = view.get(log, 12)
+        found.confirm("newest part of the log", log, 12, None if head is None else u32(head, 8) == _NILFS_LOG)
         return Volume(
             "nilfs2", view.start, size, label=text(data[168:248]), uuid=uuid(data[152:168]),
             block_size=1024 << u32(data, 20), by_backup=backup, checksum=True, confirmation=found.confirmation,

@@ -16,6 +16,7 @@ from engine.partitions.volumes.view import Findings, View
 _MAGIC = 0xA92B4EFC
 _OLD_SIZE, _RESERVED = 4096, 64 << 10
 _MAX_CHUNK = 64 << 20
+_TRACK = 63 * 512
 
 
 def examine(view: View) -> Volume | None:
@@ -101,7 +102,12 @@ def locate(view: View) -> list[int]:
     if u32(data, 4) == 1:
         return [-u64(data, 144) * 512] if u64(data, 144) < 1 << 54 else []
     number = u32 if u32(data, 0) == _MAGIC else b32
-    return [-place for place in _old_places(data, number)[:1]] if number(data, 4) == 0 and number(data, 8) == 90 else []
+    if number(data, 4) != 0 or number(data, 8) != 90:
+        return []
+    places = _old_places(data, number)
+    # Members of striped arrays leave a choice: of the possible starts, the one where partitions use to begin.
+    usual = [place for place in places if (view.start - place) % (1 << 20) == 0 or (view.start - place) % _TRACK == 0]
+    return [-place for place in (usual or places)[:1]]
 
 
 FAMILY = Family(

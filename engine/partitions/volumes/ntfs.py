@@ -115,7 +115,7 @@ def _label(view: View, boot: Boot) -> str:
     """Attribute 0x60 of record 3 ($Volume), from $MFT or its mirror."""
     for lcn in (boot.mft_lcn, boot.mirror_lcn):
         record = read_record(view, lcn * boot.cluster + 3 * boot.record, boot.record)
-        value = _resident(record, 0x60) if record else None
+        value = resident(record, 0x60) if record else None
         if value is not None:
             return text(value[:256], "utf-16-le")
     return ""
@@ -138,7 +138,7 @@ def read_record(view: View, offset: int, size: int) -> bytes | None:
     return bytes(mended)
 
 
-def _attributes(record: bytes) -> list[tuple[int, bytes]]:
+def attributes(record: bytes) -> list[tuple[int, bytes]]:
     """Type and bytes of each attribute."""
     found, offset = [], u16(record, 0x14)
     while offset + 24 <= len(record) and u32(record, offset) != 0xFFFFFFFF:
@@ -150,8 +150,9 @@ def _attributes(record: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def _resident(record: bytes, kind: int) -> bytes | None:
-    for number, attribute in _attributes(record):
+def resident(record: bytes, kind: int) -> bytes | None:
+    """Value of the record's first resident attribute of that type; None when it has none."""
+    for number, attribute in attributes(record):
         if number == kind and attribute[8] == 0:
             start = u16(attribute, 0x14)
             return attribute[start : start + u32(attribute, 0x10)]
@@ -160,7 +161,7 @@ def _resident(record: bytes, kind: int) -> bytes | None:
 
 def first_run(record: bytes) -> tuple[int, int] | None:
     """LCN of the first run of the record's unnamed $DATA, and how many bytes a cluster has; None when it tells not."""
-    for number, attribute in _attributes(record):
+    for number, attribute in attributes(record):
         if number != 0x80 or attribute[8] != 1 or attribute[9] != 0 or len(attribute) < 0x40:
             continue
         clusters = u64(attribute, 0x18) + 1

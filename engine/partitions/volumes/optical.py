@@ -24,6 +24,7 @@ _SECTORS = (2048, 512, 4096, 1024)
 _ANCHOR = 256
 _NSR_STARTS = tuple(-_SYSTEM_AREA - 2048 * number for number in range(1, 9))
 _MAX_SEQUENCE = 64
+_MAX_TAIL = 1024
 
 
 def examine_iso(view: View) -> Volume | None:
@@ -99,38 +100,53 @@ class Descriptors:
 
 
 def examine_udf(view: View) -> Volume | None:
-    """UDF: recognition sequence at 32 KiB, anchor in sector 256, descriptors of volume and partition."""
+    """UDF: recognition sequence at 32 KiB, anchor in sector 256 (others near the end), descriptors of the volume."""
     named = _recognised(view)
-    for sector in _SECTORS:
-        place = _ANCHOR * sector
-        found = Findings(view)
-        data = view.get(place, 512)
-        tag = read_tag(data) if data else None
-        if data is None or tag is None or tag.kind != 2 or tag.location != _ANCHOR:
-            continue
-        if named:
-            found.seen("volume recognition sequence", _SYSTEM_AREA)
-        else:
-            found.problem("superblock-bad", "the volume recognition sequence is bad, the anchor is good", _SYSTEM_AREA)
-        found.seen("anchor", place)
-        read = _sequence(view, sector, u32(data, 20), u32(data, 16)) or _sequence(
-            view, sector, u32(data, 28), u32(data, 24)
-        )
-        first = u32(data, 20) * sector
-        good = read is not None or (None if view.get(first, 512) is None else False)
-        found.confirm("volume descriptors", first, 512, good)
-        return Volume(
-            "udf", view.start, None if read is None else read.end * sector, label="" if read is None else read.label,
-            uuid="" if read is None else read.identifier, block_size=sector, sector_size=sector, by_backup=not named,
-            confirmation=found.confirmation, evidence=found.evidence, problems=found.problems,
-        )  # fmt: skip
+    found = Findings(view)
     if named:
-        found = Findings(view)
         found.seen("volume recognition sequence", _SYSTEM_AREA)
-        for sector in _SECTORS[:2]:
-            found.confirm("anchor", _ANCHOR * sector, 512, None if view.get(_ANCHOR * sector, 512) is None else False)
-        return Volume("udf", view.start, None, confirmation=found.confirmation, evidence=found.evidence)
-    return None
+    for sector in _SECTORS:
+        for place in (_ANCHOR * sector, *view.copies):
+            data = view.get(place, 512) if place % sector == 0 else None
+            tag = read_tag(data) if data else None
+            if data is not None and tag is not None and tag.kind == 2 and tag.location * sector == place:
+                return _udf(view, found, data, place, sector, named)
+    if not named:
+        return None
+    for sector in _SECTORS[:2]:
+        found.confirm("anchor", _ANCHOR * sector, 512, None if view.get(_ANCHOR * sector, 512) is None else False)
+    return Volume("udf", view.start, None, confirmation=found.confirmation, evidence=found.evidence)
+
+
+def _udf(view: View, found: Findings, anchor: bytes, place: int, sector: int, named: bool) -> Volume:
+    if not named:
+        found.problem("superblock-bad", "the volume recognition sequence is bad, the anchor is good", _SYSTEM_AREA)
+    found.seen("anchor", place)
+    main, reserve = (u32(anchor, 20), u32(anchor, 16)), (u32(anchor, 28), u32(anchor, 24))
+    read = _sequence(view, sector, *main) or _sequence(view, sector, *reserve)
+    first = main[0] * sector
+    good = True if read is not None else None if view.get(first, 512) is None else False
+    found.confirm("volume descriptors", first, 512, good)
+    size = None if read is None else read.end * sector
+    return Volume(
+        "udf", view.start, size, label="" if read is None else read.label,
+        uuid="" if read is None else read.identifier, block_size=sector, sector_size=sector,
+        tail=0 if size is None else _tail(view, size, sector), by_backup=not named,
+        confirmation=found.confirmation, evidence=found.evidence, problems=found.problems,
+    )  # fmt: skip
+
+
+def _tail(view: View, size: int, sector: int) -> int:
+    """Bytes behind the last partition: up to the last anchor, which a volume has in its last sector."""
+    last = 0
+    for number in range(_MAX_TAIL):
+        data = view.get(size + number * sector, 512)
+        if data is None:
+            break
+        tag = read_tag(data) if data[:2] == b"\2\0" else None
+        if tag is not None and tag.kind == 2 and tag.location * sector == size + number * sector:
+            last = (number + 1) * sector
+    return last
 
 
 def _recognised(view: View) -> bool:
@@ -186,15 +202,13 @@ def _identifier(field: bytes) -> str:
 def _locate_anchor(view: View) -> list[int]:
     data = view.get(0, 512)
     tag = read_tag(data) if data else None
-    if tag is None or tag.kind != 2 or tag.location != _ANCHOR:
-        return []
-    return [-_ANCHOR * sector for sector in _SECTORS]
+    return [] if tag is None or tag.kind != 2 else [-tag.location * sector for sector in _SECTORS]
 
 
 def _sieve_anchor(rows: Rows) -> Mask:
-    """The number of the sector, the descriptor version, and a sequence of a possible length."""
+    """A number of a sector, the version of descriptors, and a sequence of a possible length."""
     version = (rows[:, 2] >= 2) & (rows[:, 2] <= 3) & (rows[:, 3] == 0)
-    return cast("Mask", (little(rows, 12, 4) == _ANCHOR) & version & (little(rows, 16, 4) >= 512))
+    return cast("Mask", (rows[:, 5] == 0) & (little(rows, 12, 4) >= _ANCHOR) & version & (little(rows, 16, 4) >= 512))
 
 
 FAMILIES = (

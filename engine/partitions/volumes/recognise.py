@@ -27,8 +27,12 @@ def recognise_all(source: Source | Peek, start: int, size: int | None = None) ->
     """
     peek = source if isinstance(source, Peek) else Peek(source)
     view = View(peek, start, size)
-    found = [volume for family in FAMILIES if (volume := family.examine(view)) is not None]
-    return sorted(found, key=_rank)
+    found: dict[str, Volume] = {}
+    for family in FAMILIES:
+        volume = family.examine(view)
+        if volume is not None and (volume.kind not in found or _rank(volume) < _rank(found[volume.kind])):
+            found[volume.kind] = volume
+    return sorted(found.values(), key=_rank)
 
 
 def _rank(volume: Volume) -> tuple[int, bool, bool]:

@@ -14,6 +14,7 @@ from engine.partitions.volumes import (
     lvm,
     md,
     ntfs,
+    ntfs_mft,
     optical,
     recorders,
     swap,
@@ -26,6 +27,6 @@ from engine.partitions.volumes.family import Family
 # Containers first: what they hold may begin at the same sector. FAT late: it has no signature of its own.
 FAMILIES: tuple[Family, ...] = (
     luks.FAMILY, lvm.FAMILY, md.FAMILY, zfs.FAMILY, *windows.FAMILIES,
-    ext.FAMILY, xfs.FAMILY, btrfs.FAMILY, ntfs.FAMILY, exfat.FAMILY, *linux.FAMILIES, apfs.FAMILY, hfs.FAMILY,
-    swap.FAMILY, *optical.FAMILIES, fat.FAMILY, *recorders.FAMILIES,
+    ext.FAMILY, xfs.FAMILY, btrfs.FAMILY, ntfs.FAMILY, ntfs_mft.FAMILY, exfat.FAMILY, *linux.FAMILIES,
+    apfs.FAMILY, hfs.FAMILY, swap.FAMILY, *optical.FAMILIES, fat.FAMILY, *recorders.FAMILIES,
 )  # fmt: skip
