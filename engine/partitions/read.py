@@ -5,29 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.errors import UsageError
-from engine.partitions.bootsector import FatBoot, parse_boot
+from engine.partitions.bootsector import parse_boot
+from engine.partitions.contents import fill
 from engine.partitions.mbr import Table, foreign, parse_table, plausible, sane
 from engine.partitions.mbr_types import EXTENDED, PROTECTIVE
 from engine.partitions.model import Finding, Node, Tree
 from engine.partitions.peek import Peek
 from engine.partitions.read_gpt import Pair, find_pair, gpt_nodes
 from engine.partitions.read_mbr import Disk, mbr_node
+from engine.partitions.volumes.fat import Bpb, fat_begins
 from engine.source import Source
 
 SECTOR_SIZES = (512, 4096)
 
 
 def read_tree(source: Source, *, sector_size: int | None = None) -> Tree:
-    """Read every table of a disk. Nothing else than tables is read, except where it decides what sector 0 is.
+    """Every table of a disk and the volume in each partition.
 
     ``sector_size`` is the logical sector that the tables count in; None finds it out. Raises ``UsageError`` for an
     impossible one, ``ReadError`` only when the device is gone.
     """
-    return tables_of(Peek(source), sector_size=sector_size)
+    peek = Peek(source)
+    return fill(peek, tables_of(peek, sector_size=sector_size))
 
 
 def tables_of(peek: Peek, *, sector_size: int | None = None) -> Tree:
-    """``read_tree`` over a reader that is shared with what comes after."""
+    """The tables alone. Nothing else is read, except where it decides what sector 0 is."""
     if sector_size is not None and sector_size not in (512, 1024, 2048, 4096):
         raise UsageError(f"{sector_size} is no sector size of a disk", advice="512 and 4096 are the usual ones")
     told = peek.source.sector_size if peek.source.sector_size in SECTOR_SIZES else 512
@@ -70,9 +73,9 @@ def _volume_in_front(peek: Peek, sector: bytes) -> bool:
     boot = parse_boot(sector)
     if boot is None:
         return False
-    if isinstance(boot, FatBoot):
-        start = peek.bytes_at(boot.fat_offset, 4)
-        return start is None or (start[0] == boot.media and start[1] == 0xFF)
+    if isinstance(boot.detail, Bpb):
+        start = peek.bytes_at(boot.detail.fat_offset, 8)
+        return start is None or fat_begins(boot.detail.kind, boot.detail.media, start)
     return True
 
 

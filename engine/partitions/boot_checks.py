@@ -1,0 +1,319 @@
+"""FAT, exFAT and NTFS boot sectors: valid by structure, equal to their copies, and in the place that they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.partitions.bootsector import Boot, parse_boot
+from engine.partitions.model import Finding, Node
+from engine.partitions.peek import Peek
+from engine.partitions.volumes import exfat, fat, ntfs
+from engine.partitions.volumes.bits import u32
+from engine.partitions.volumes.view import View
+from engine.text import format_exact
+
+FSINFO_LEAD, FSINFO_MIDDLE, FSINFO_TRAIL = b"RRaA", b"rrAa", b"\x00\x00\x55\xaa"
+_SIZES = (512, 1024, 2048, 4096)
+_FAT_LIMIT = 64 << 20
+_CHUNK = 1 << 20
+# Bytes that may differ between a boot sector and its backup without any fault: mounted and dirty flags, percent in use.
+_HARMLESS = {"fat32": (0x41,), "exfat": (0x6A, 0x6B, 0x70), "ntfs": (0x25,)}
+_BY_TYPE = frozenset({
+    "01", "04", "06", "07", "0b", "0c", "0e", "11", "14", "16", "17", "1b", "1c", "1e", "27", "ef",
+    "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """A volume's boot sector and the backup of it, as far as each is valid.
+
+    ``sound`` tells whether the rest of the volume agrees with it: True, False, or None when that was not read.
+    ``backup_offset`` is where the backup should be or was found, from the volume's start.
+    """
+
+    primary: Boot | None
+    backup: Boot | None
+    backup_offset: int | None
+    primary_sound: bool | None
+    backup_sound: bool | None
+
+    @property
+    def best(self) -> Boot | None:
+        """The one to believe: sound before doubtful, the primary before the backup."""
+        if self.primary is not None and (self.primary_sound is not False or not self.backup_good):
+            return self.primary
+        return self.backup
+
+    @property
+    def primary_good(self) -> bool:
+        """It is valid and nothing in the volume contradicts it."""
+        return self.primary is not None and self.primary_sound is not False
+
+    @property
+    def backup_good(self) -> bool:
+        """It is valid as if it stood at the start, and nothing in the volume contradicts it."""
+        return self.backup is not None and self.backup_sound is not False
+
+
+def read_copies(peek: Peek, node: Node) -> Copies:
+    """Both boot sectors of a partition. The backup's place comes from a valid primary, else from the usual places."""
+    primary = _boot_at(peek, node.start)
+    primary_sound = sound(peek, node.start, primary) if primary is not None else None
+    if primary is not None and primary_sound is not False:
+        offset = primary.backup
+        backup = _boot_at(peek, node.start + offset) if offset is not None else None
+        if backup is not None and backup.kind != primary.kind:
+            backup = None
+        return _copies(peek, node, primary, primary_sound, backup, offset)
+    for offset in _usual_places(node.size):
+        backup = _boot_at(peek, node.start + offset)
+        if backup is not None and backup.backup == offset:
+            return _copies(peek, node, primary, primary_sound, backup, offset)
+    return Copies(primary, None, primary.backup if primary is not None else None, primary_sound, None)
+
+
+def _copies(
+    peek: Peek, node: Node, primary: Boot | None, primary_sound: bool | None, backup: Boot | None, offset: int | None
+) -> Copies:
+    backup_sound = sound(peek, node.start, backup) if backup is not None else None
+    return Copies(primary, backup, offset, primary_sound, backup_sound)
+
+
+def _usual_places(size: int) -> list[int]:
+    fat32 = [6 * unit for unit in _SIZES]
+    at_end = [size - unit for unit in _SIZES if size > unit]
+    middle = [size // 512 // 2 * 512]
+    return [*fat32, *(12 * unit for unit in _SIZES), *at_end, *middle]
+
+
+def _boot_at(peek: Peek, offset: int) -> Boot | None:
+    data = peek.bytes_at(offset, 512)
+    return parse_boot(data) if data is not None else None
+
+
+def sound(peek: Peek, start: int, boot: Boot) -> bool | None:
+    """Whether the structures are there that a boot sector names for a volume at ``start``.
+
+    FAT: the first FAT begins as it must. NTFS: a file record stands at $MFT or its mirror. exFAT: its FAT begins as it
+    must. None when none of them could be read.
+    """
+    view = View(peek, start)
+    detail = boot.detail
+    if isinstance(detail, fat.Bpb):
+        step = detail.fat_sectors * detail.sector_size
+        heads = [view.get(detail.fat_offset + number * step, 8) for number in range(detail.fats)]
+        answers = [fat.fat_begins(detail.kind, detail.media, head) for head in heads if head is not None]
+    elif isinstance(detail, ntfs.Boot):
+        records = [view.get(lcn * detail.cluster, 4) for lcn in (detail.mft_lcn, detail.mirror_lcn)]
+        answers = [record in (b"FILE", b"BAAD") for record in records if record is not None]
+    else:
+        begin = view.get(detail.fat_start * detail.sector_size, 8)
+        answers = [] if begin is None else [begin[:1] >= b"\xf0" and begin[1:4] == b"\xff\xff\xff"]
+    return any(answers) if answers else None
+
+
+def boot_problems(peek: Peek, node: Node, *, ebr: int | None, whole: bool) -> list[Finding]:
+    """Findings about the boot sector of a partition; none for volumes without one."""
+    copies = read_copies(peek, node)
+    boot = copies.best
+    if boot is None:
+        return _no_boot(peek, node)
+    found = _primary_problems(peek, node, copies)
+    if not found:
+        found += _backup_problems(peek, node, copies)
+    if boot.fsinfo is not None:
+        found += _fsinfo_problems(peek, node, boot)
+    if isinstance(boot.detail, fat.Bpb) and copies.primary_good:
+        found += _fat_problems(peek, node, boot.detail)
+    if copies.primary_good:
+        found += _hidden_problems(node, copies, ebr=ebr, whole=whole)
+    return found
+
+
+def _no_boot(peek: Peek, node: Node) -> list[Finding]:
+    """A type that promises FAT, exFAT or NTFS, and no trace of one."""
+    if node.filesystem is not None or node.type not in _BY_TYPE:
+        return []
+    data = peek.bytes_at(node.start, 512)
+    if data is None:
+        return []
+    if not any(data):
+        return [Finding("no-volume", "its first sector is empty: it was never formatted, or that was wiped", node.start,
+                        "note")]  # fmt: skip
+    words = "there is neither a valid boot sector nor a backup of one"
+    return [Finding("boot-sector-bad", words, node.start, "error")]
+
+
+def _primary_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
+    start = node.start
+    if copies.primary is None:
+        backup = copies.backup
+        assert backup is not None
+        where = f"its backup at +{copies.backup_offset} {'is good' if copies.backup_good else 'does not fit either'}"
+        if peek.unread(start, 512):
+            words = f"the boot sector was never read; {where}"
+            return [Finding("unread", words, start, "error")]
+        repair = "boot-from-backup" if copies.backup_good else None
+        return [Finding("boot-sector-bad", f"the {backup.title} boot sector is bad; {where}", start, "error", repair)]
+    if copies.primary_sound is False:
+        words = "what the boot sector names is not in its place"
+        if copies.backup_good:
+            words += f"; its backup at +{copies.backup_offset} fits"
+        return [Finding("boot-sector-bad", words, start, "error", "boot-from-backup" if copies.backup_good else None)]
+    return _checksum_problems(peek, node, copies)
+
+
+def _checksum_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
+    """exFAT carries a checksum over its boot region."""
+    boot = copies.primary
+    if boot is None or not isinstance(boot.detail, exfat.Boot):
+        return []
+    view = View(peek, node.start)
+    if exfat.region_good(view, 0, boot.sector_size) is not False:
+        return []
+    backup = copies.backup_good and exfat.region_good(view, boot.region, boot.sector_size)
+    words = "the boot region does not have the checksum that it carries: Windows does not mount it"
+    words += "; its backup is good" if backup else "; nor is its backup good"
+    return [Finding("boot-checksum-bad", words, node.start, "error", "boot-from-backup" if backup else "boot-checksum")]
+
+
+def _backup_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
+    boot, offset = copies.primary, copies.backup_offset
+    if boot is None:
+        return []
+    if offset is None:
+        if boot.kind == "fat32":
+            return [Finding("no-backup", "it has no backup of its boot sector", node.start, "note")]
+        return []
+    place = node.start + offset
+    if offset + boot.region > node.size or not peek.inside(place, boot.region):
+        if boot.kind == "ntfs":
+            return []  # told with the size of the volume
+        return [Finding("no-backup", "the backup of its boot sector lies outside the partition", place, "warning")]
+    if peek.unread(place, boot.region):
+        return [Finding("unread", f"the backup boot sector at +{offset} was never read", place, "note")]
+    valid = copies.backup_good
+    if valid and boot.kind == "exfat":
+        valid = exfat.region_good(View(peek, node.start), offset, boot.sector_size) is not False
+    if not valid:
+        words = f"the backup of the boot sector at +{offset} is bad"
+        return [Finding("backup-boot-bad", words, place, "warning", "backup-from-boot")]
+    names = differing(peek, node.start, boot, offset)
+    if not names:
+        return []
+    words = f"boot sector and backup differ in {', '.join(names)}"
+    return [Finding("boot-differs-from-backup", words, place, "warning", "backup-from-boot")]
+
+
+def differing(peek: Peek, start: int, boot: Boot, offset: int) -> list[str]:
+    """Names of the fields in which boot sector and backup differ, harmless ones and hidden sectors left out."""
+    from engine.partitions.structs import EXFAT_BOOT, FAT32_BOOT, NTFS_BOOT
+    from engine.template.walk import leaves
+
+    first, second = peek.bytes_at(start, 512), peek.bytes_at(start + offset, 512)
+    if first is None or second is None:
+        return []
+    hidden = range(boot.hidden_offset, boot.hidden_offset + boot.hidden_size)
+    ignored = {*hidden, *_HARMLESS.get(boot.kind, ())}
+    struct = {"fat32": FAT32_BOOT, "exfat": EXFAT_BOOT, "ntfs": NTFS_BOOT}.get(boot.kind)
+    if struct is None:
+        return []
+    return [
+        name.replace("_", " ")
+        for name, place, size, _ in leaves(struct)
+        if any(first[at] != second[at] for at in range(place, place + size) if at not in ignored)
+    ]
+
+
+def _fsinfo_problems(peek: Peek, node: Node, boot: Boot) -> list[Finding]:
+    assert boot.fsinfo is not None
+    place = node.start + boot.fsinfo
+    data = peek.bytes_at(place, 512)
+    if data is None:
+        return [Finding("unread", "the FSInfo sector was never read", place, "note")] if peek.unread(place, 512) else []
+    bad = fsinfo_faults(data, boot)
+    if not bad:
+        return []
+    return [Finding("fsinfo-bad", f"FSInfo is wrong: {', '.join(bad)}", place, "warning", "fsinfo")]
+
+
+def fsinfo_faults(data: bytes, boot: Boot) -> list[str]:
+    """What is wrong in an FSInfo sector, in words."""
+    bad = []
+    if data[:4] != FSINFO_LEAD or data[484:488] != FSINFO_MIDDLE or data[508:512] != FSINFO_TRAIL:
+        bad.append("signatures")
+    clusters = boot.detail.clusters if isinstance(boot.detail, fat.Bpb) else 0
+    free, following = u32(data, 488), u32(data, 492)
+    if not bad and free != 0xFFFFFFFF and free > clusters:
+        bad.append(f"{free} free clusters of {clusters}")
+    if not bad and following != 0xFFFFFFFF and following > clusters + 1:
+        bad.append(f"next free cluster {following}")
+    return bad
+
+
+def _fat_problems(peek: Peek, node: Node, bpb: fat.Bpb) -> list[Finding]:
+    """The copies of the FAT against each other, up to 64 MiB of each, where both were read."""
+    size = bpb.fat_sectors * bpb.sector_size
+    data = peek.bytes_at(node.start, 512)
+    unmirrored = bpb.kind == "fat32" and data is not None and bool(data[0x28] & 0x80)
+    if bpb.fats < 2 or unmirrored:
+        return []
+    first = node.start + bpb.fat_offset
+    differ, where = 0, None
+    for position in range(0, min(size, _FAT_LIMIT), _CHUNK):
+        count = min(_CHUNK, size - position)
+        one, two = peek.reading(first + position, count), peek.reading(first + size + position, count)
+        if one.data == two.data and one.whole and two.whole:
+            continue
+        holes = [*one.holes, *((low - size, high - size) for low, high in two.holes)]
+        for at in range(0, min(len(one.data), len(two.data)), bpb.sector_size):
+            place = first + position + at
+            if one.data[at : at + bpb.sector_size] == two.data[at : at + bpb.sector_size]:
+                continue
+            if not any(low < place + bpb.sector_size and high > place for low, high in holes):
+                differ += 1
+                where = place if where is None else where
+    if not differ:
+        return []
+    words = f"the copies of the FAT differ in {differ} sectors"
+    if size > _FAT_LIMIT:
+        words += f" (of the first {format_exact(_FAT_LIMIT)})"
+    return [Finding("fat-copies-differ", words, where, "warning")]
+
+
+def hidden_choices(node: Node, boot: Boot, *, ebr: int | None, whole: bool) -> list[int]:
+    """The right values of hidden sectors (exFAT: partition offset), the absolute one first."""
+    if whole:
+        return [0]
+    start = node.start // boot.sector_size
+    return [start] if ebr is None else [start, (node.start - ebr) // boot.sector_size]
+
+
+def _hidden_problems(node: Node, copies: Copies, *, ebr: int | None, whole: bool) -> list[Finding]:
+    boot = copies.primary
+    assert boot is not None
+    right = hidden_choices(node, boot, ebr=ebr, whole=whole)
+    value = boot.hidden
+    code = "partition-offset-mismatch" if boot.kind == "exfat" else "hidden-sectors-mismatch"
+    name = "its partition offset says" if boot.kind == "exfat" else "its hidden sectors say"
+    place = node.start + boot.hidden_offset
+    # Larger than the field: nothing can be right.
+    if value in right or right[0] >= 1 << 8 * boot.hidden_size:
+        backup = copies.backup
+        if backup is not None and copies.backup_good and backup.hidden not in (*right, 0):
+            words = f"the backup boot sector has {backup.hidden} there, the boot sector {value}"
+            return [Finding(code, words, node.start + (copies.backup_offset or 0) + boot.hidden_offset, "note",
+                            "hidden-sectors")]  # fmt: skip
+        return []
+    if value == 0:
+        if boot.kind == "exfat":
+            return []
+        words = "its hidden sectors are 0: readable, but no system starts from it"
+        return [Finding("hidden-sectors-zero", words, place, "note", "hidden-sectors")]
+    if whole:
+        words = f"{name} that it stood {value} sectors from the start of another disk"
+        return [Finding(code, words, place, "note", "hidden-sectors")]
+    words = f"{name} {value}, but it begins at sector {right[0]}: it was copied from elsewhere"
+    words += "" if boot.kind == "exfat" else ", and no system starts from it"
+    return [Finding(code, words, place, "warning", "hidden-sectors")]
