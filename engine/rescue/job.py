@@ -136,6 +136,9 @@ class Rescue:
             if request.action != "pause":
                 self._limit = ""
                 return session.reread()
+            if request.release_map:  # it was paused with its map held, and now somebody wants to edit that
+                session.release()
+                release = True
 
     def _done(self, known: Mapfile | None, reason: str) -> dict[str, Any]:
         session = self.session

@@ -219,12 +219,15 @@ def test_pause_lets_others_edit_the_map_and_resume_goes_on(tmp_path, original):
         made = arguments(disk.device, tmp_path / "out")
         job = begin(made)
         wait_status(job, lambda now: now.rescued > 0)
-        number = control.send(job.directory, "pause", release_map=True)
+        from engine.mapfile import hold_map, map_holder, write_map
+
+        number = control.send(job.directory, "pause")
         paused = wait_status(job, lambda now: now.state is State.PAUSED)
         assert paused.request == number
         assert events(job, "paused")
-        from engine.mapfile import hold_map, write_map
-
+        assert map_holder(made.map) is not None, "a pause alone keeps the map"
+        control.send(job.directory, "pause", release_map=True)
+        wait_status(job, lambda now: "free" in now.alert)
         with hold_map(made.map):
             write_map(made.map, read_map(made.map).set_range(8 * MIB - 4096, 8 * MIB, "-"))
         control.send(job.directory, "resume")
