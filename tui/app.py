@@ -140,7 +140,7 @@ class DeckApp(Opener):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: places and themes."""
-        return palette.commands(self)
+        return palette.commands(self, screen)
 
     def action_help(self) -> None:
         """Keys and purpose of the screen that is up."""

@@ -149,10 +149,12 @@ def next_steps(view: CaseView, jobs: Sequence[Job]) -> list[Row]:
         missing = size(sum(totals.bytes[1:]))
         steps.append(("rescue", "go on with the next pass", f"{missing} are still missing: choose how"))
     if view.map_problem:
-        steps.append(("generations", "go back to a kept map", "the last generation that can be read is below"))
+        steps.append(("generations", "go back to a kept map, or mend it", "in the map editor"))
     if totals is not None:
         words = "everything was read" if totals.whole else "see what is missing, and where"
         steps.append(("map", "look at the map", words))
+        note = "it follows the rescue and edits nothing" if live else "mark, try again, recipes, kept maps"
+        steps.append(("edit", "edit the map by hand", note))
     return [Row(STEP + name, (text, Cell(note, "row--soft"))) for name, text, note in steps]
 
 

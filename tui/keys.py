@@ -77,6 +77,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("case.open", "enter", "open", "open", "do what the cursor is on", 10),
             Key("case.rescue", "R", "rescue", "rescue", "start or watch the rescue", 20),
+            Key("case.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
         ),
     ),
@@ -85,6 +86,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("image.map", "m", "lay_map", "lay map", "lay a ddrescue map over this image", 10),
             Key("image.case", "c", "make_case", "make case", "make a case that refers to image and map", 20),
+            Key("image.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("image.refresh", "r", "refresh", "refresh", "read it again", 70),
         ),
     ),
@@ -129,6 +131,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("rescue.follow", "f", "follow", "follow", "keep the place that is being read in view", 70),
             Key("rescue.options", "o", "options", "options", "ddrescue's options for the passes to come", 50),
             Key("rescue.end_pass", "e", "end_pass", "end pass", "end this pass and begin the next one", 71),
+            Key("rescue.edit", "m", "edit_map", "edit map", "edit the map by hand; a running rescue is paused", 69),
             Key("rescue.setup", "S", "setup", "set up", "set up another rescue over the same image and map", 72),
             Key("rescue.kill", "K", "kill", "kill", "kill a ddrescue that was asked to end and does not (asks)"),
         ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.geometry import Size
 
+from engine.cases import Case
 from engine.devices import Device
 from engine.errors import RescueError
 from tui import opening
@@ -61,6 +62,15 @@ class Opener(App[None]):
     def open_rescue(self, target: Path) -> None:
         """The live rescue screen on a case or a job directory."""
         self._open(lambda: opening.rescue_screen(target))
+
+    def edit_map(self, map: Path, case: Case | None = None, image: Path | None = None) -> None:
+        """The editor on a mapfile; the one that is open on it already comes on top again."""
+        place = next((n for n, screen in enumerate(self.screen_stack) if opening.is_editor_of(screen, map)), None)
+        if place is None:
+            self._open(lambda: opening.editor_screen(map, case, image))
+            return
+        for _ in range(len(self.screen_stack) - 1 - place):
+            self.pop_screen()
 
     def image_device(self, device: Device) -> None:
         """Choose case and options for imaging a device."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.cases import is_case
 from engine.cases.folder import is_map, map_beside
 from engine.errors import RefusedError, UsageError, outside
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from engine.cases import Case
     from engine.devices import Device
     from tui.screens.base import DeckScreen
@@ -47,11 +49,17 @@ def screen_for(path: str, map: str | None = None) -> DeckScreen:
     return ImageScreen(where, Path(map).expanduser().absolute() if map else map_beside(where))
 
 
-def editor_screen(map: Path, case: Case | None = None) -> DeckScreen:
-    """The editor on a map."""
+def editor_screen(map: Path, case: Case | None = None, image: Path | None = None) -> DeckScreen:
+    """The editor on a map; ``image`` when the map belongs to no case."""
     from tui.screens.map_editor import MapEditorScreen
 
-    return MapEditorScreen(map, case)
+    return MapEditorScreen(map, case, image)
+
+
+def is_editor_of(screen: Screen[Any], map: Path) -> bool:
+    """Whether a screen is the editor on this very map."""
+    path = getattr(screen, "edited_map", None)
+    return isinstance(path, Path) and os.path.realpath(path) == os.path.realpath(map)
 
 
 def devices_screen(path: str | None) -> DeckScreen:

@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
+from textual.screen import Screen
 
 from themes.palettes import DESCRIPTIONS
+from tui.screens.base import DeckScreen
 
 if TYPE_CHECKING:
     from tui.app import DeckApp
 
 
-def commands(app: DeckApp) -> Iterable[SystemCommand]:
-    """All commands by name."""
+def commands(app: DeckApp, screen: Screen[object]) -> Iterable[SystemCommand]:
+    """All commands by name, those of the screen that is up first."""
+    if isinstance(screen, DeckScreen):
+        yield from (SystemCommand(*command) for command in screen.commands())
     yield SystemCommand("Devices", "identity, health and use of every device", app.action_devices)
     yield SystemCommand("Jobs", "running and stopped jobs", app.action_jobs)
     yield SystemCommand("Messages", "all messages of this session", app.action_messages)

@@ -41,11 +41,11 @@ def test_the_natural_next_step(case: Case, folder: Path) -> None:
     assert steps(case) == ["rescue"]
     assert steps(case, make_job()) == ["watch"]
     case.map.write_text(MAP)
-    assert steps(case) == ["rescue", "map"]
+    assert steps(case) == ["rescue", "map", "edit"]
     stopped = make_job(state=JobState.STOPPED, resumable=True)
-    assert steps(case, stopped) == ["resume", "rescue", "map"]
+    assert steps(case, stopped) == ["resume", "rescue", "map", "edit"]
     case.map.write_text(WHOLE)
-    assert steps(case) == ["map"]
+    assert steps(case) == ["map", "edit"]
     case.map.write_text("no map at all\n")
     assert steps(case) == ["generations"]
 

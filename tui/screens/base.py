@@ -110,6 +110,10 @@ class DeckScreen(Screen[None]):
             raise message.error
         self.tell_error(message.error)
 
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], None]]]:
+        """What this screen adds to the palette: name, help, what it does."""
+        return ()
+
     def action_back(self) -> None:
         """Back to the screen before."""
         if len(self.app.screen_stack) > 1:

@@ -58,6 +58,7 @@ class CaseScreen(DeckScreen):
 
     def _take_view(self, view: CaseView) -> None:
         self._view = view
+        self.refresh_bindings()
         self._show()
 
     def _take_jobs(self, jobs: tuple[Job, ...]) -> None:
@@ -97,8 +98,20 @@ class CaseScreen(DeckScreen):
             self._resume()
         elif step == "map":
             self.deck.open_path(str(view.case.image), str(view.case.map))
-        elif step == "generations":
-            self.say(f"copy one of the kept maps from {view.case.maps_dir} over {view.case.map.name}")
+        elif step in ("generations", "edit"):
+            self.action_edit_map()
+
+    def action_edit_map(self) -> None:
+        """The editor on the case's map."""
+        if self._view is not None:
+            self.deck.edit_map(self._view.case.map, self._view.case)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a map there is none to edit."""
+        view = self._view
+        if action != "edit_map":
+            return True
+        return True if view is not None and (view.totals is not None or view.map_problem is not None) else None
 
     def _resume(self) -> None:
         job = next((job for job in self._jobs if unfinished(job) and job.resumable), None)

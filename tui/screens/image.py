@@ -64,6 +64,10 @@ class ImageScreen(DeckScreen):
     def on_mount(self) -> None:
         """Read the map."""
         self._block_map.display = False
+
+    def on_screen_resume(self) -> None:
+        """Read it (again): it may have been edited."""
+        super().on_screen_resume()
         self.action_refresh()
 
     def action_refresh(self) -> None:
@@ -88,6 +92,7 @@ class ImageScreen(DeckScreen):
 
     def _take(self, loaded: _Loaded) -> None:
         self._map = loaded.map
+        self.refresh_bindings()
         facts: list[Fact] = []
         if self._image is not None:
             facts.append(("image", f"{self._image.name}  {size(loaded.image_size)}"))
@@ -144,6 +149,15 @@ class ImageScreen(DeckScreen):
             self.action_refresh()
 
         self.prompt.read("map of this image:", take, complete=complete_path)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a map there is none to edit."""
+        return True if action != "edit_map" or self._map_path is not None else None
+
+    def action_edit_map(self) -> None:
+        """The editor on the map."""
+        if self._map_path is not None:
+            self.deck.edit_map(self._map_path, image=self._image)
 
     def action_make_case(self) -> None:
         """Make a case that refers to image and map where they are."""

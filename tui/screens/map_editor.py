@@ -85,6 +85,11 @@ class MapEditorScreen(MapPanesScreen):
         self._state.show("reading ...", "-muted")
         background.start(self, lambda: Editing.open(self.path, self._case), self._opened)
 
+    @property
+    def edited_map(self) -> Path:
+        """The file: an editor that is open on it is not opened twice."""
+        return self.path
+
     def _opened(self, editing: Editing) -> None:
         self._editing = editing
         self._follower = Follower(editing)

@@ -259,6 +259,8 @@ class RescueScreen(DeckScreen):
             known = job is not None or self._news.case is not None
             over = job is not None and not live and not job.resumable
             return (resting == (action == "resume")) and (True if known and not over else None)
+        if action == "edit_map":
+            return True if self._news.map is not None else None
         if action == "setup":
             return True if not live and self._news.case is not None else None
         return True
@@ -360,6 +362,27 @@ class RescueScreen(DeckScreen):
             self.say("a map alone has no source: open its case, or a device", "warning")
         else:
             self.deck.set_up_rescue(case.directory)
+
+    def action_edit_map(self) -> None:
+        """The editor on the map; a rescue that holds it can be paused for that (asks), or is followed."""
+        path, job = self._news.map_path, self._news.job
+        if path is None:
+            return
+        if job is None or not self._news.live:
+            self._edit_map(path)
+            return
+
+        def answer(key: str) -> None:
+            if key == "y":
+                send(job.directory, "pause", release_map=True)
+            self._edit_map(path)
+
+        self.prompt.ask("Pause the rescue, to edit its map? (n: only look at it)", answer)
+
+    def _edit_map(self, path: Path) -> None:
+        case, status = self._news.case, self._news.status
+        image = Path(status.image) if status is not None and status.image else None
+        self.deck.edit_map(path, case, image)
 
     def action_details(self) -> None:
         """Command line, files, drive, all events."""
