@@ -298,6 +298,14 @@ class Document:
         self._journal_to = len(self._history.steps)
         return self._history.at
 
+    def rehearse(self) -> None:
+        """Carry out the offered edits in memory only: the offer stays, and nothing may be edited or saved here.
+
+        Raises ``DamagedError`` as ``replay`` does.
+        """
+        for number, operation in enumerate(self._offered().operations, 1):
+            self._replay(operation, number)
+
     def _replay(self, operation: Operation, number: int) -> None:
         if operation.what == "undo":
             self._history.undo()

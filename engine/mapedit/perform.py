@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.mapedit.edits import Edit
 from engine.mapedit.patch import Line, Patch
-from engine.mapedit.words import line_of, line_words, was
+from engine.mapedit.words import line_of, was
 from engine.mapfile.algebra import codes_at, merge_edges
 from engine.mapfile.diff import Move, moves
 from engine.mapfile.model import Mapfile, measure
@@ -106,7 +106,7 @@ def settle(after: Mapfile, changes: tuple[Move, ...]) -> tuple[Mapfile, tuple[st
         return after, ()
     kind = "now non-tried" if wanted == "?" else "now bad sectors"
     said = (
-        f"The status line becomes {line_words(0, '?', 1)}: with the old one ({line_of(after)}) the next run would have "
+        f"The status line becomes 0x0 ? 1: with the old one ({line_of(after)}) the next run would have "
         f"left out {format_exact(skipped)} of what is {kind}."
     )
     return from_the_start(after), (said,)

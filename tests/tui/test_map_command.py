@@ -119,7 +119,7 @@ def test_set(capsys, folder):
     assert read_map("same.map") == read_map("disk.map")
     # setting back to non-tried sets the status line, so that the next run reads it
     assert run(["map", "set", "disk.map", "0-512", "?", "-o", "retry.map"]) == 0
-    assert "0x0 ? 1" in capsys.readouterr().err
+    assert "The status line becomes 0x0 ? 1" in capsys.readouterr().out
     made = read_map("retry.map")
     assert (made.position, made.phase, made.current_pass) == (0, "?", 1)
     for line, code, slug in (

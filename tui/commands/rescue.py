@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import OutsideError
@@ -95,19 +96,22 @@ def _list(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def _options(args: argparse.Namespace, base: RescueOptions) -> RescueOptions:
+def options_from(
+    base: RescueOptions, modifiers: Sequence[str], range_: str | None, given: Sequence[str]
+) -> RescueOptions:
+    """``base`` with recipes, a range and NAME=VALUE options laid over it. Raises ``UsageError``."""
     from engine.errors import UsageError
     from engine.rescue.option_table import Kind
     from engine.rescue.options import find_option
     from engine.rescue.recipes import apply, find_recipe
 
     options = base
-    for name in args.modifiers:
+    for name in modifiers:
         options = apply(find_recipe(name), options)
-    if args.range:
-        start, end = parse_range(args.range)
+    if range_:
+        start, end = parse_range(range_)
         options = options.with_values(input_position=start, size=end - start)
-    for text in args.options:
+    for text in given:
         name, equals, value = text.partition("=")
         if not name:
             raise UsageError(f"{safe_text(text, 60)!r} is not NAME=VALUE", advice="rescue run --list-options")
@@ -139,7 +143,8 @@ def _arguments(args: argparse.Namespace) -> RescueArguments:
     preset = load_preset(made.case) if made.case is not None else None
     base = preset if preset is not None else default_options(made.source)
     # read back, so that what a person wrote is checked here and not first by the job
-    return RescueArguments.from_json(dataclasses.replace(made, options=_options(args, base)).to_json())
+    options = options_from(base, args.modifiers, args.range, args.options)
+    return RescueArguments.from_json(dataclasses.replace(made, options=options).to_json())
 
 
 def _run(args: argparse.Namespace, out: Output) -> int:
@@ -153,7 +158,7 @@ def _run(args: argparse.Namespace, out: Output) -> int:
         out.document({"job": job.id, "directory": str(job.directory)})
         out.line(f"{job.id} runs in the background; watch it: rescuedeck jobs attach {job.id}")
         return 0
-    return _follow(job, out)
+    return follow(job, out)
 
 
 def _dry_run(arguments: RescueArguments, out: Output) -> int:
@@ -171,7 +176,7 @@ def _dry_run(arguments: RescueArguments, out: Output) -> int:
     return 0 if found.startable else 3
 
 
-def _follow(job: Job, out: Output) -> int:
+def follow(job: Job, out: Output) -> int:
     """Show a rescue until it ends. Ctrl-C asks it to stop; it is followed until the map is saved."""
     from engine import jobs
     from engine.rescue.session import progress_facts
@@ -266,7 +271,7 @@ def _plan(args: argparse.Namespace, out: Output) -> int:
     from engine.rescue.recipes import RECIPES
 
     known = read_map(args.map)
-    base = _options(args, RescueOptions())
+    base = options_from(RescueOptions(), args.modifiers, args.range, args.options)
     size = None if known.open_ended or not len(known) else known.end
     domain = domain_of(base, size)
     if args.recipe:
