@@ -21,6 +21,7 @@ from engine.host.blocks import (
     whole_disk,
 )
 from engine.host.mounts import read_mounts, read_swaps
+from engine.host.openers import openers
 from engine.host.roots import HERE, Roots, read_text
 
 _SYSTEM = ("/", "/boot", "/boot/efi", "/usr", "/var")
@@ -39,6 +40,11 @@ def check_device(path: str, roots: Roots = HERE, *, keep: Iterable[str | os.Path
     mine = nodes_above(disk, roots)
     _refuse_system(path, mine, roots, keep)
     _refuse_used(path, mine, roots)
+    for name in mine:
+        for opener in openers(roots.node_path(name), roots):
+            if "udev" not in opener.name:  # looks at every device that changes, and lets go of it
+                words = f"process {opener.pid} ({opener.name}) has {name} open"
+                raise RefusedError(words, code="target-in-use", path=path, advice="stop it first")
     for name in (disk, node):
         if read_text(roots.node_directory(name) / "ro") == "1":
             raise RefusedError("the device is read-only", code="target-read-only", path=path,
@@ -76,7 +82,8 @@ def _refuse_used(path: str, mine: list[str], roots: Roots) -> None:
 
 
 def check_image(path: str, roots: Roots = HERE) -> None:
-    """Refuse an image whose loop device is in use: two would write to the same bytes. Raises ``RefusedError``."""
+    """Refuse an image whose loop device is in use, or that another program has open for writing (a rescue, a virtual
+    machine): two would write to the same bytes. Raises ``RefusedError``."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -85,6 +92,10 @@ def check_image(path: str, roots: Roots = HERE) -> None:
         raise RefusedError("it is not an image file", code="target-kind", path=path)
     for name in loops_over(path, roots):
         _refuse_used(path, nodes_above(name, roots), roots)
+    for opener in openers(path, roots):
+        if opener.writing:
+            words = f"process {opener.pid} ({opener.name}) may be writing to it"
+            raise RefusedError(words, code="target-in-use", path=path, advice="let it end, or stop it")
 
 
 def same_device(descriptor: int, path: str, roots: Roots = HERE) -> bool:

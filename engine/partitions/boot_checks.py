@@ -113,8 +113,10 @@ def sound(peek: Peek, start: int, boot: Boot) -> bool | None:
     return any(answers) if answers else None
 
 
-def boot_problems(peek: Peek, node: Node, *, ebr: int | None, whole: bool) -> list[Finding]:
-    """Findings about the boot sector of a partition; none for volumes without one."""
+def boot_problems(
+    peek: Peek, node: Node, *, ebr: int | None, whole: bool, thorough: bool = True
+) -> list[Finding]:
+    """Findings about the boot sector of a partition; none for volumes without one. ``thorough`` compares the FATs."""
     copies = read_copies(peek, node)
     boot = copies.best
     if boot is None:
@@ -124,7 +126,7 @@ def boot_problems(peek: Peek, node: Node, *, ebr: int | None, whole: bool) -> li
         found += _backup_problems(peek, node, copies)
     if boot.fsinfo is not None:
         found += _fsinfo_problems(peek, node, boot)
-    if isinstance(boot.detail, fat.Bpb) and copies.primary_good:
+    if thorough and isinstance(boot.detail, fat.Bpb) and copies.primary_good:
         found += _fat_problems(peek, node, boot.detail)
     if copies.primary_good:
         found += _hidden_problems(node, copies, ebr=ebr, whole=whole)

@@ -20,10 +20,13 @@ _USUAL_SLACK = {"ext2": 128 << 20, "ext3": 128 << 20, "ext4": 128 << 20}
 _SLACK = 16 << 20
 
 
-def examine(source: Source, *, sector_size: int | None = None, reporter: Reporter = SILENT) -> Tree:
+def examine(
+    source: Source, *, sector_size: int | None = None, thorough: bool = True, reporter: Reporter = SILENT
+) -> Tree:
     """The tree with everything that is wrong or worth knowing on its nodes.
 
-    Reads the boot sectors, their copies and FATs besides the tables. Raises like ``read_tree``, and ``CancelledError``.
+    Reads boot sectors and their copies besides the tables; when ``thorough``, the FATs too. Raises like ``read_tree``,
+    and ``CancelledError``.
     """
     peek = Peek(source)
     tree = fill(peek, tables_of(peek, sector_size=sector_size))
@@ -39,17 +42,19 @@ def examine(source: Source, *, sector_size: int | None = None, reporter: Reporte
             done += 1
         base = node.start if node.kind == "ebr" else None
         children = tuple(visit(child, base) for child in node.children)
-        problems = partition_problems(peek, node, ebr=ebr, whole=whole)
+        problems = partition_problems(peek, node, ebr=ebr, whole=whole, thorough=thorough)
         return replace(node, children=children, problems=(*node.problems, *problems))
 
     return replace(tree, nodes=tuple(visit(node, None) for node in tree.nodes))
 
 
-def partition_problems(peek: Peek, node: Node, *, ebr: int | None, whole: bool) -> list[Finding]:
+def partition_problems(
+    peek: Peek, node: Node, *, ebr: int | None, whole: bool, thorough: bool = True
+) -> list[Finding]:
     """Findings about the contents of a partition; ``ebr`` is where its record stands; ``whole``: no table."""
     if node.kind not in ("primary", "logical", "volume") or node.is_shadow or not node.size or node.start >= peek.size:
         return []
-    found = boot_problems(peek, node, ebr=ebr, whole=whole)
+    found = boot_problems(peek, node, ebr=ebr, whole=whole, thorough=thorough)
     told = {problem.code for problem in found}
     volume = node.filesystem
     if volume is None:

@@ -14,11 +14,11 @@ Value = int | bytes
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a note may look at besides the value: the fields before it, and facts from outside the bytes.
+    """What a note may look at besides the value: the fields beside it, and facts from outside the bytes.
 
-    ``values`` are those of the same structure, by name; in an array of structures those of the element. ``facts`` come
-    from the caller (such as ``start_lba`` of the partition); a note must cope with their absence. ``data`` is all that
-    is walked over.
+    ``values`` are those of the same structure that could be read, by name; in an array those of the element. ``facts``
+    come from the caller (such as ``start_lba`` of the partition); a note must cope with their absence. ``data`` is all
+    that is walked over.
     """
 
     values: Mapping[str, Value]

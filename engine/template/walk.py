@@ -89,26 +89,27 @@ def _walk_one(
     prefix: str,
 ) -> Iterator[Field]:
     groups: dict[str, dict[str, Value]] = {}
+    known: dict[str, Value] = {}
     for name, offset, size, parser in layout:
+        low, high = base + offset, base + offset + size
+        if offset + size <= len(data) and not any(start < high and end > low for start, end in holes):
+            group, _, short = name.rpartition(".")
+            known[name] = groups.setdefault(group, {})[short] = parser.parse(data[offset : offset + size])
+    for name, offset, size, _ in layout:
         raw = data[offset : offset + size]
-        place = base + offset
         note = template.notes.get(_INDEX.sub("[]", name), _PLAIN)
-        if len(raw) < size:
-            yield Field(prefix + name, place, size, raw, None, critical=note.critical, expected=note.expected,
-                        problem="cut off: the data end here")  # fmt: skip
-            return
-        if any(low < place + size and high > place for low, high in holes):
-            yield Field(prefix + name, place, size, raw, None, critical=note.critical, expected=note.expected,
-                        problem="never read")  # fmt: skip
+        if name not in known:
+            cut = len(raw) < size
+            yield Field(prefix + name, base + offset, size, raw, None, critical=note.critical, expected=note.expected,
+                        problem="cut off: the data end here" if cut else "never read")  # fmt: skip
+            if cut:
+                return
             continue
-        value: Value = parser.parse(raw)
-        group, _, short = name.rpartition(".")
-        values = groups.setdefault(group, {})
-        values[short] = value
-        context = Context(values, facts, data)
+        value = known[name]
+        context = Context(groups[name.rpartition(".")[0]], facts, data)
         meaning = note.meaning if isinstance(note.meaning, str) else note.meaning(value, context)
         problem = note.check(value, context) if note.check is not None else None
         yield Field(
-            prefix + name, place, size, raw, value, safe_text(meaning), note.critical, note.expected,
+            prefix + name, base + offset, size, raw, value, safe_text(meaning), note.critical, note.expected,
             None if problem is None else safe_text(problem),
         )  # fmt: skip

@@ -20,6 +20,7 @@ GROUPS: dict[str, str] = {
     "demo": "build the demonstration case and open it",
     "map": "rescue maps: totals, blocks, checks, edits, algebra, pictures",
     "rescue": "image a failing drive with GNU ddrescue",
+    "parts": "partitions: tree, checks, repairs with a way back",
     "case": "case directories: create, show, history",
     "jobs": "long work: list, show, stop, resume, attach",
 }
