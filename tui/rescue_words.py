@@ -12,6 +12,7 @@ from engine.rescue.status import RescueStatus, Snapshot, State
 from engine.text import format_duration, format_rate, format_size, safe_text
 from themes.palettes import MARKS
 from tui.rescue_feed import News
+from tui.words import plural
 
 STALE_S = 10.0
 """A live rescue that has said nothing for this long is told to be silent."""
@@ -234,7 +235,7 @@ def remaining(news: News) -> str:
 
 def run_time(news: News) -> str:
     """Working time over all runs."""
-    return format_duration(news.job.elapsed_s) if news.job is not None else "-"
+    return format_duration(news.job.elapsed_s) if news.job is not None else ""
 
 
 def errors(news: News) -> Told:
@@ -242,7 +243,7 @@ def errors(news: News) -> Told:
     shot = news.status.snapshot if news.status is not None else None
     if shot is None or shot.read_errors is None:
         return Told("-", "-muted")
-    text = f"{shot.read_errors} reads"
+    text = plural(shot.read_errors, "read", "reads")
     if shot.slow_reads:
         text += f", {shot.slow_reads} slow"
     return Told(text, "-warning" if shot.read_errors else "")

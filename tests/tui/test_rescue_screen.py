@@ -231,6 +231,22 @@ def test_a_failed_rescue_says_why_and_what_to_do(rescue: FakeRescue) -> None:
     run(test)
 
 
+def test_a_long_alert_takes_a_second_row_and_gives_it_back(rescue: FakeRescue) -> None:
+    async def test() -> None:
+        async with watching(rescue.directory) as (app, pilot, screen):
+            rows = screen.query_one("#rescue-map").view.rows  # type: ignore[attr-defined]
+            long = "a read is stuck in the kernel; only the device or its power can end it: cut that for ten seconds"
+            rescue.save(alert=long)
+            await looked(pilot, screen)
+            assert long in " ".join(line.strip() for line in text(app).splitlines())
+            assert screen.query_one("#rescue-map").view.rows == rows - 1  # type: ignore[attr-defined]
+            rescue.save(alert="")
+            await looked(pilot, screen)
+            assert screen.query_one("#rescue-map").view.rows == rows  # type: ignore[attr-defined]
+
+    run(test)
+
+
 def test_a_map_alone_can_be_looked_at(tmp_path: Path) -> None:
     write_map(tmp_path / "disk.map", Mapfile.from_blocks([(0, GB, "+"), (GB, 512, "-"), (GB + 512, GB - 512, "?")]))
 

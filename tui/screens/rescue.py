@@ -28,7 +28,7 @@ from tui.rescue_feed import News, RescueFeed, drawn_domain
 from tui.screens.base import DeckScreen
 from tui.widgets.block_map import BlockMap, Reading
 from tui.widgets.cell_line import cell_text
-from tui.widgets.figures import Figure
+from tui.widgets.figures import Figure, Sentence
 from tui.widgets.map_scale import MapScale
 from tui.widgets.rate_history import RateHistory
 from tui.widgets.status_table import FigureList, StatusTable
@@ -73,11 +73,11 @@ class RescueScreen(DeckScreen):
         self._cell = Figure(indent=1, id="rescue-cell")
         self._state = Figure(id="rescue-state")
         self._headline = Figure(id="rescue-headline")
-        self._alert = Figure(indent=1, id="rescue-alert")
+        self._alert = Sentence(id="rescue-alert")
         self._share = Figure(id="rescue-share")
         self._amount = Figure(id="rescue-size")
         self._left = Figure(id="rescue-left")
-        self._run_time = Figure(id="rescue-run-time")
+        self._run_time = Figure(right=True, id="rescue-run-time")
         self._table = StatusTable(id="rescue-table")
         self._figures = FigureList(("rate now", "average", "last good", "position", "errors"), id="rescue-figures")
         self._history = RateHistory(id="rescue-history")
@@ -90,12 +90,9 @@ class RescueScreen(DeckScreen):
         def label(text: str) -> Static:
             return Static(text, markup=False, classes="rescue--label")
 
-        yield Horizontal(self._state, self._headline, id="rescue-top")
+        yield Horizontal(self._state, self._headline, self._run_time, id="rescue-top")
         yield self._alert
-        yield Horizontal(
-            label("rescued"), self._share, self._amount, label("left"), self._left, label("run"), self._run_time,
-            id="rescue-sums",
-        )  # fmt: skip
+        yield Horizontal(label("rescued"), self._share, self._amount, label("left"), self._left, id="rescue-sums")
         yield self._scale
         yield self._map
         yield self._cell
@@ -190,11 +187,14 @@ class RescueScreen(DeckScreen):
         state, alert, share = words.state_word(news), words.alert(news, now), words.rescued(news)
         self._state.show(state.text, state.state)
         self._headline.show(words.headline(news))
-        self._alert.show(alert.text or words.what(news), alert.state or ("" if alert.text else "-muted"))
+        self._alert.show(
+            alert.text or words.what(news), alert.state or ("" if alert.text else "-muted"), most=2 if alert.text else 1
+        )
         self._share.show(share.text, share.state)
         self._amount.show(words.rescued_size(news))
         self._left.show(words.remaining(news))
-        self._run_time.show(words.run_time(news))
+        self._run_time.show(words.run_time(news), "-muted")
+        self._run_time.display = news.live
         self._table.show([(row.bytes, row.share, row.areas) for row in words.status_rows(news)])
         figures = {
             "rate now": words.rate_now(news),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from engine.rescue.status import RescueStatus
 from engine.text import format_exact, safe_text
 from tui.keys import bindings
 from tui.rescue_feed import News
-from tui.rescue_words import event_lines
+from tui.rescue_words import alert, event_lines, headline, remaining
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.rows import Cell
@@ -21,7 +22,12 @@ from tui.widgets.rows import Cell
 def detail_facts(news: News, target: Path) -> list[Fact]:
     """Labels and values, the command line first."""
     status, job, case = news.status, news.job, news.case
-    facts: list[Fact] = []
+    facts: list[Fact] = [("now", headline(news))] if job is not None else []
+    told = alert(news, time.time())
+    if told.text:
+        facts.append(("look", Cell(told.text, "row--danger" if told.state == "-danger" else "row--warning")))
+    if news.live:
+        facts.append(("left", remaining(news)))
     if status is not None:
         facts += [("command", status.command or "none runs now"), ("recipe", _recipe(status))]
     source = status.source if status is not None else (case.source_path or "" if case is not None else "")
