@@ -225,7 +225,8 @@ def test_a_lost_session_on_the_command_line(capsys, folder):
 def test_wrong_use(capsys, folder):
     for line, code in (
         ("header disk.map -o x", 2), ("header disk.map --status ab -o x", 2), ("clip disk.map --range 9G+1 -o x", 2),
-        ("clip disk.map --size 0 -o x", 2), ("set disk.map @none + -o x", 3), ("set disk.map all + --at-least 5 -o x", 2),
+        ("clip disk.map --size 0 -o x", 2), ("set disk.map @none + -o x", 3),
+        ("set disk.map all + --at-least 5 -o x", 2),
         ("change-types disk.map x ? -o x", 2), ("split disk.map 9G -o x", 2), ("minus disk.map none -o x", 3),
         ("restore disk.map 1 -o x", 1), ("read disk.map all", 2), ("diff disk.map none", 3),
     ):  # fmt: skip
