@@ -46,6 +46,8 @@ class MapChangeScreen(DeckScreen):
     ) -> None:
         """``more`` stands below the changes."""
         super().__init__(title)
+        if then is None:
+            self._title_row.name_text = "compare"
         self._loses = sum(move.bytes for move in moves if move.loses)
         self._then = then
         self._sections = [*words.moves_sections(moves, sector, empty=empty), *more]

@@ -116,4 +116,4 @@ class MapOfferScreen(DeckScreen):
         rows = [Row(f"{EDIT}{n}", (str(n), title)) for n, title in enumerate(self._offer.titles, 1)]
         if self._offer.cut:
             rows.append(Row("cut", ("", Cell("the last one was cut off by the loss and is left out", "row--warning"))))
-        self._list.show([Section("EDITS THAT WAIT", columns, tuple(rows))])
+        self._list.show([Section("", columns, tuple(rows))])

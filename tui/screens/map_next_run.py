@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.widget import Widget
@@ -14,13 +14,13 @@ from engine.mapedit import preview_run
 from engine.rescue.capabilities import probe
 from engine.rescue.command import arguments
 from engine.rescue.options import RescueOptions
-from engine.text import format_exact, safe_text
+from engine.text import safe_text
 from tui import background
 from tui.editor import words
 from tui.keys import bindings
 from tui.screens.base import DeckScreen
 from tui.widgets.row_list import RowList
-from tui.widgets.rows import Cell, Row, Section
+from tui.widgets.rows import Section
 
 if TYPE_CHECKING:
     from engine.mapfile.nextrun import NextRun
@@ -49,13 +49,15 @@ class MapNextRunScreen(DeckScreen):
         self._image = image
         self._command = ""
         self._looks: background.Latest[tuple[NextRun, str]] = background.Latest()
+        self._words = Static("", markup=False, id="nextrun-words")
         self._list = RowList(id="nextrun-list")
-        self._text = Static("", markup=False, id="nextrun-command")
+        self._line = Static("", markup=False, id="nextrun-command")
 
     def body(self) -> Iterable[Widget]:
-        """The phases, and the command line."""
+        """What to watch out for and the phases, the ranges of each, and the command line."""
+        yield self._words
         yield self._list
-        yield self._text
+        yield self._line
 
     def on_mount(self) -> None:
         """Forecast."""
@@ -73,8 +75,10 @@ class MapNextRunScreen(DeckScreen):
 
     def _take(self, found: tuple[NextRun, str]) -> None:
         run, self._command = found
+        self._words.set_class(bool(run.never), "-danger")
+        self._words.update("\n".join((*run.warnings, *numbered(run.words))))
         self._list.show(run_sections(run, self._editing.sector))
-        self._text.update(self._command)
+        self._line.update(self._command)
 
     def action_turn(self, name: str) -> None:
         """An option on or off."""
@@ -103,18 +107,21 @@ def command_line(options: RescueOptions, paths: tuple[str, str, str]) -> str:
     return safe_text(shlex.join(["ddrescue", *found, *paths]), 8192)
 
 
+def numbered(lines: Sequence[str]) -> list[str]:
+    """``1. ...``, ``2. ...``; a single line stays as it is."""
+    return [f"{number}. {line}" for number, line in enumerate(lines, 1)] if len(lines) > 1 else list(lines)
+
+
 def run_sections(run: NextRun, sector: int) -> list[Section]:
-    """Warnings first, then each phase with its ranges, then what is left out."""
+    """What is left out first, then what each phase reads."""
     sections = []
-    if run.warnings:
-        sections.append(words.sentences("WATCH OUT", run.warnings, "row--danger" if run.never else "row--warning"))
-    if not run.phases:
-        sections.append(words.sentences("PHASES", run.words))
+    if run.never:
+        rows = tuple(words.range_rows("never", run.never, sector))
+        sections.append(Section("NEVER READ BY THIS RUN", words.PLACES, rows))
+    elif run.left_out:
+        rows = tuple(words.range_rows("later", run.left_out, sector))
+        sections.append(Section("ONLY IN LATER PASSES", words.PLACES, rows))
     for number, phase in enumerate(run.phases, 1):
-        title = f"{number}. {phase.words}"
-        sections.append(Section(title, words.PLACES, tuple(words.range_rows(f"{number}", phase.ranges, sector))))
-    for title, ranges in (("NEVER READ BY THIS RUN", run.never), ("ONLY IN LATER PASSES", run.left_out)):
-        if ranges and not (ranges is run.left_out and run.never):
-            total = Row(f"sum:{title}", (Cell(format_exact(ranges.total), "row--strong"),))
-            sections.append(Section(title, words.PLACES, (total, *words.range_rows(title, ranges, sector))))
+        rows = tuple(words.range_rows(f"{number}", phase.ranges, sector))
+        sections.append(Section(f"{number}. {phase.name.upper()}", words.PLACES, rows))
     return sections

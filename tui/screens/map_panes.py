@@ -23,7 +23,7 @@ from tui.editor.input import parse_statuses
 from tui.screens.base import DeckScreen
 from tui.widgets.block_list import BlockList
 from tui.widgets.block_map import BlockMap
-from tui.widgets.cell_line import cell_text
+from tui.widgets.cell_line import cell_text, size_text
 from tui.widgets.facts import Facts
 from tui.widgets.figures import Figure
 from tui.widgets.map_scale import MapScale
@@ -130,8 +130,11 @@ class MapPanesScreen(DeckScreen):
 
     def _show_list_head(self) -> None:
         wanted, count = self.block_list.wanted, self.block_list.count
-        least = f", {words.amount(wanted.least, self.editing.sector)} or more" if wanted.least else ""
-        self._list_head.show(f"{count} blocks, {wanted.statuses}{least}, {wanted.order}")
+        least = f" >= {size_text(wanted.least, self.editing.sector)}" if wanted.least else ""
+        head = f"{count} blocks {wanted.statuses}{least}, {wanted.order}"
+        keys = "  (t types, i size, o order, Space selects)"
+        room = self._list_head.size.width - 2
+        self._list_head.show(head + keys if len(head) + len(keys) <= room else head)
 
     # -- map and list in step -------------------------------------------------------------------------------------
 

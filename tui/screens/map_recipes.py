@@ -42,7 +42,7 @@ class MapRecipesScreen(DeckScreen):
         super().__init__(editing.document.path.name)
         self._editing, self._cursor, self._then = editing, cursor, then
         self._list = RowList(id="recipes")
-        self._text = Static("", markup=False, classes="explain")
+        self._text = Static("", markup=False, id="prepare-words")
 
     def body(self) -> Iterable[Widget]:
         """The list, and what the one under the cursor does."""
