@@ -44,6 +44,7 @@ def table(*kinds: Kind) -> Mapping[str, Kind]:
 
 KINDS: Mapping[str, Kind] = table(
     Kind("rescue", "engine.rescue.job:run", True, "images a failing drive with GNU ddrescue"),
+    Kind("partition-search", "engine.jobs.partition_search:run", True, "looks for lost partitions on a disk or image"),
     Kind("self-test", "engine.jobs.selftest:run", True, "writes and verifies a scratch file: do jobs work here?"),
 )
 

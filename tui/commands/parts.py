@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from engine.text import format_exact, format_size, parse_size, safe_text
+from tui.commands import parts_search
 from tui.commands.output import Output, common
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb = takes_source(leaf("tree", "partitions and volumes as a tree", "tree disk.img --json"))
     verb.add_argument("--all", action="store_true", help="short gaps, EBRs and notes too")
     takes_source(leaf("check", "everything that is wrong, boot sectors and their copies included", "check disk.img"))
+    parts_search.configure(takes_source(leaf("search", parts_search.HELP, parts_search.EXAMPLE)))
     verb = leaf("repair", "the writes that mend a finding; made only with --apply",
                 "repair disk.img hidden-sectors-mismatch --at 63s --apply")  # fmt: skip
     takes_source(verb)
@@ -63,6 +65,8 @@ def _device_options(verb: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Dispatch to the verb."""
+    if args.verb == "search":
+        return parts_search.run(args, out, lambda: _open(args))
     verbs = {"tree": _tree, "check": _check, "repair": _repair, "repairs": _repairs, "undo": _undo}
     return verbs[args.verb](args, out)
 

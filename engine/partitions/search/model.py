@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from engine.errors import DamagedError
 from engine.partitions.volumes import Evidence, Volume
 
 Confidence = Literal["high", "medium", "low"]
@@ -61,6 +63,21 @@ class FoundTable:
     sector_size: int
     entries: tuple[TableEntry, ...]
     present: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As in ``parts search --json``."""
+        return {
+            "kind": self.kind,
+            "position": self.position,
+            "base": self.base,
+            "sector_size": self.sector_size,
+            "present": self.present,
+            "entries": [
+                {"start": one.start, "size": one.size, "type": one.type, "name": one.name, "logical": one.logical,
+                 "ebr": one.ebr}
+                for one in self.entries
+            ],
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +156,61 @@ class SearchResult:
     def volumes(self) -> tuple[Find, ...]:
         """The finds at top level."""
         return tuple(find for find in self.finds if find.standing is Standing.VOLUME)
+
+    @property
+    def lost(self) -> tuple[Find, ...]:
+        """Those of them that the present table does not name."""
+        return tuple(find for find in self.volumes if not find.listed)
+
+    def to_json(self) -> dict[str, Any]:
+        """As in ``parts search --json``; ``from_json`` reads it."""
+        return {
+            "deep": self.deep,
+            "size": self.size,
+            "sector_size": self.sector_size,
+            "searched_bytes": self.searched_bytes,
+            "unread_bytes": self.unread_bytes,
+            "unread": [{"start": low, "size": high - low} for low, high in self.unread],
+            "dropped": self.dropped,
+            "found": [find.to_json() for find in self.finds],
+            "tables": [table.to_json() for table in self.tables],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> SearchResult:
+        """Raises ``DamagedError`` when that is no result of a search."""
+        try:
+            return cls(
+                bool(value["deep"]), int(value["size"]), int(value["sector_size"]), int(value["searched_bytes"]),
+                tuple(_find(one) for one in value["found"]), tuple(_table(one) for one in value["tables"]),
+                tuple((int(one["start"]), int(one["start"]) + int(one["size"])) for one in value["unread"]),
+                int(value["unread_bytes"]), int(value["dropped"]),
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DamagedError("that is no result of a search for partitions", code="search-result") from error
+
+
+def _find(value: Mapping[str, Any]) -> Find:
+    start, inside, group = int(value["start"]), value["inside"], value["group"]
+    confidence = str(value["confidence"])
+    return Find(
+        start, int(value["size"]), SizeFrom(value["size_from"]),
+        None if value["filesystem"] is None else Volume.from_json(start, value["filesystem"]),
+        tuple(Evidence(str(one["what"]), int(one["offset"])) for one in value["evidence"]),
+        "high" if confidence == "high" else "medium" if confidence == "medium" else "low",
+        Standing(value["standing"]), bool(value["listed"]), str(value["type"]), str(value["name"]),
+        bool(value["logical"]), None if inside is None else int(inside), None if group is None else int(group),
+    )  # fmt: skip
+
+
+def _table(value: Mapping[str, Any]) -> FoundTable:
+    return FoundTable(
+        "gpt" if value["kind"] == "gpt" else "ebr-chain", int(value["position"]), int(value["base"]),
+        int(value["sector_size"]),
+        tuple(
+            TableEntry(int(one["start"]), int(one["size"]), str(one["type"]), str(one["name"]), bool(one["logical"]),
+                       None if one["ebr"] is None else int(one["ebr"]))
+            for one in value["entries"]
+        ),
+        bool(value["present"]),
+    )  # fmt: skip

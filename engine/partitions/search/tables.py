@@ -112,7 +112,7 @@ class TableCollector:
                 start = position + entry.start_lba * size
                 if base is None and start not in starts:
                     continue
-                made = TableEntry(start, entry.size_sectors * size, f"{entry.type:02X}", logical=True, ebr=position)
+                made = TableEntry(start, entry.size_sectors * size, f"{entry.type:02x}", logical=True, ebr=position)
                 chains.setdefault(position if base is None else base, []).append(made)
         return [
             FoundTable("ebr-chain", min(entry.ebr or 0 for entry in entries), base, size, tuple(entries))

@@ -14,6 +14,8 @@ from engine.partitions.volumes.sieve import has
 from engine.partitions.volumes.view import Findings, View
 
 _MAX_RING = 65536
+_RING_START = range(4096, 9 * 4096, 4096)
+"""The ring of checkpoints begins in block 1, and every second or third block of it is a superblock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def examine(view: View) -> Volume | None:
     sup = _at(view, 0)
     if sup is not None:
         return _volume(view, sup, 0)
-    for place in view.copies:
+    for place in (*view.copies, *_RING_START):
         sup = _at(view, place) if place > 0 else None
         if sup is not None and place == sup.own * sup.block and sup.checksum:
             return _volume(view, sup, place)

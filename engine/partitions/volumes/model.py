@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -76,4 +77,19 @@ class Volume:
             "size": self.size,
             "block_size": self.block_size,
             "by_backup": self.by_backup,
+            "problems": [{"code": one.code, "message": one.message, "offset": one.offset} for one in self.problems],
         }
+
+    @classmethod
+    def from_json(cls, start: int, value: Mapping[str, Any]) -> Volume:
+        """What ``to_json`` kept of a volume at ``start``. Raises ``KeyError``, ``TypeError``, ``ValueError``."""
+        size, block = value["size"], value["block_size"]
+        return cls(
+            str(value["kind"]), start, None if size is None else int(size), version=str(value["version"]),
+            label=str(value["label"]), uuid=str(value["uuid"]), block_size=None if block is None else int(block),
+            by_backup=bool(value["by_backup"]),
+            problems=tuple(
+                Problem(str(one["code"]), str(one["message"]), None if one["offset"] is None else int(one["offset"]))
+                for one in value["problems"]
+            ),
+        )  # fmt: skip
