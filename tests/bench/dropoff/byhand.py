@@ -34,7 +34,7 @@ def _reached(gains: Iterable[Span], wanted: Sequence[int]) -> list[int]:
 
 
 def repeated(drive: Drive, wanted: Sequence[int]) -> list[int]:
-    """ddrescue started again after each drop: goes on with the next cluster, so each cluster of a killer costs a cycle."""
+    """ddrescue started again after each drop: goes on with the next cluster, so that each of a killer costs a cycle."""
     gains, cycles, at = [], 0, 0
     for low, high in drive.killers:
         gains.append((low - at, cycles))
@@ -68,7 +68,7 @@ def both_ends(drive: Drive, wanted: Sequence[int]) -> list[int]:
 
 
 def by_hand(drive: Drive, wanted: Sequence[int]) -> list[int]:
-    """Forward to the drop, backward to the drop, then through the middle in bits of 1 MiB; what was stepped over last."""
+    """Forward to the drop, backward to the drop, then the middle in bits of 1 MiB; what was stepped over last."""
     if not drive.killers:
         return [0] * len(wanted)
     first, last = drive.killers[0][0], drive.killers[-1][1]

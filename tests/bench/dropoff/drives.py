@@ -121,7 +121,7 @@ class Drive:
         return sum(end - start for start, end in self.segments())
 
     def stretches(self) -> list[int]:
-        """Readable clusters between those killers that stop the first run across them; all do, unless they are flaky."""
+        """Readable clusters between those killers that stop the first run across them; all do unless they are flaky."""
         out, at = [0], 0
         for index, (low, high) in enumerate(self.killers):
             out[-1] += low - at

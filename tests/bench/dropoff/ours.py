@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.mapfile.model import Mapfile
-from engine.rescue.strategy.next import next_pass
-from engine.rescue.strategy.records import Costs, Done, How, Pass, Run
+from engine.rescue.strategy import Costs, Done, How, Pass, Run, next_pass
 from tests.bench.dropoff.board import Board
 
 CLUSTER = 65536
@@ -56,5 +55,5 @@ def _run(board: Board, made: Pass) -> Run:
     how = {"killed": How.KILLED, "slow": How.SLOW, "finished": How.FINISHED}[run.how]
     touched = run.end - 1 if run.step < 0 else run.end
     killer = (touched * CLUSTER, (touched + 1) * CLUSTER) if how is How.KILLED else None
-    gained = abs(run.end - run.start) * CLUSTER
-    return Run(made.start, made.size, made.reverse, run.end * CLUSTER, how, gained, killer)
+    gained = run.brought * CLUSTER
+    return Run(made.start, made.size, made.reverse, run.end * CLUSTER, how, gained, killer, CLUSTER)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from tests.bench.dropoff import byhand
-from tests.bench.dropoff.board import Board
+from tests.bench.dropoff.board import Board, Run
 from tests.bench.dropoff.drives import Drive, Layout, lower_bound
 from tests.bench.dropoff.rivals import Exponential, Halving, HalvingWidth, Strategy
 
@@ -15,6 +15,9 @@ PARTS = (0.9, 0.99, 0.999)
 
 LIMIT = 3000
 """Power cycles after which a strategy is stopped (and counted with so many)."""
+
+MOST_IN_VAIN = 20
+"""Runs in a row that bring nothing and kill nothing, after which a strategy is stopped."""
 
 Player = Callable[[Layout, int], list[int]]
 """From a layout and its seed to the power cycles spent when each of ``PARTS`` was reached."""
@@ -32,21 +35,33 @@ def play(strategy: Strategy, layout: Layout, seed: int) -> list[int]:
     goals = wanted(drive)
     spent: list[int] = []
     have = cycles = vain = 0
-    while cycles < LIMIT and vain < 200:
+    while cycles < LIMIT and vain < MOST_IN_VAIN:
         choice = strategy.choose(board)
         if choice is None:
             break
-        start, step, limit = choice
-        outcome = drive.run(start, step, limit, strategy.minds_slow)
-        brought = board.add(start, step, outcome)
-        vain = 0 if brought or outcome.killed else vain + 1
-        have += brought - _by_chance(drive, start, outcome.end)
+        run, counted = go(drive, board, *choice, strategy.minds_slow)
+        have += counted
         while len(spent) < len(goals) and have >= goals[len(spent)]:
             spent.append(cycles)
         if len(spent) == len(goals):
             return spent
-        cycles += outcome.killed
+        cycles += run.how == "killed"
+        vain = 0 if run.brought or run.how == "killed" else vain + 1
     return spent + [max(cycles, LIMIT)] * (len(goals) - len(spent))
+
+
+def go(drive: Drive, board: Board, start: int, step: int, limit: int, minds_slow: bool) -> tuple[Run, int]:
+    """One run over what is untried, entered on the board; and how much of it counts."""
+    end, how, brought, counted = limit, "finished", 0, 0
+    for begin, stop in board.pieces(start, step, limit):
+        outcome = drive.run(begin, step, stop, minds_slow)
+        brought += board.cut(begin, step, outcome)
+        counted += abs(outcome.end - begin) - _by_chance(drive, begin, outcome.end)
+        if outcome.how != "finished":
+            end, how = outcome.end, outcome.how
+            break
+    board.runs.append(Run(start, step, end, how, brought))
+    return board.runs[-1], counted
 
 
 def _by_chance(drive: Drive, one: int, two: int) -> int:

@@ -50,7 +50,7 @@ class HalvingWidth:
 
 
 class Exponential:
-    """Forward; after each kill a step over the bad place that doubles until a read works; what was stepped over last."""
+    """Forward; after each kill a step over the bad place, doubled until a read works; what was stepped over last."""
 
     minds_slow = False
 

@@ -1,0 +1,129 @@
+"""The decision: which pass comes next, and why, or that it is over. A pure function of map, history and costs.
+
+Of all passes the one is chosen that is expected to bring the most for each power cycle it is expected to cost. A pass
+costs a little by itself too, so that it is worth to stop short of a known killer and to come back for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.mapfile.model import Mapfile
+from engine.rescue.strategy import budgets, edges, explain, sizes
+from engine.rescue.strategy.belief import believe
+from engine.rescue.strategy.candidates import best
+from engine.rescue.strategy.edges import Ground
+from engine.rescue.strategy.field import survey
+from engine.rescue.strategy.known import Known, look
+from engine.rescue.strategy.records import Costs, Done, Kind, Pass, Run
+from engine.rescue.strategy.worth import SLOW_FACTOR, value
+
+_SKIPPED = 7
+"""The first pass leaves out 1/128 (2^-7) of the domain at its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """A pass that may be chosen. ``score``: worth per power cycle; ``per_cycle``: what one brings, to be worth it."""
+
+    score: float
+    per_cycle: float
+    made: Pass
+
+
+def next_pass(known_map: Mapfile, history: Sequence[Run], costs: Costs) -> Pass | Done:
+    """The next pass of a drive that drops off, or the end.
+
+    ``known_map`` is the map as it is now, without what was marked after a death; ``history`` all runs in their order.
+    Raises ``UsageError`` for a map of unknown size without a domain.
+    """
+    known = look(known_map, history, costs)
+    over = budgets.spent(known, costs)
+    if over is not None:
+        return over
+    if not history and not known.finished and not len(known.dead) and not costs.valuable and len(known.gaps):
+        return _first(known, costs)
+    options = [*_reading(known, costs), *_again(known, costs)]
+    least = budgets.least_yield(costs)
+    worth_it = [option for option in options if option.per_cycle >= least]
+    if not worth_it:
+        return budgets.given_up(known, costs, max((option.per_cycle for option in options), default=0.0))
+    return max(worth_it, key=lambda option: option.score).made
+
+
+def _first(known: Known, costs: Costs) -> Pass:
+    gap = int(np.argmax(known.gaps.ends - known.gaps.starts))
+    start, end = int(known.gaps.starts[gap]), int(known.gaps.ends[gap])
+    begin = start + (end - start >> _SKIPPED) // costs.cluster_size * costs.cluster_size
+    cluster = sizes.unit(costs, known.size)
+    return Pass(
+        Kind.FIRST, begin, end - begin, False, cluster, True, False, False, (end - begin) // 2, 0.5,
+        explain.first(begin, known),
+    )  # fmt: skip
+
+
+def _reading(known: Known, costs: Costs) -> list[_Option]:
+    """Passes over untried ground, the best one of each gap and direction."""
+    if not len(known.gaps):
+        return []
+    belief = believe(known, costs)
+    worth = value(known.untried, costs)
+    price = budgets.price(costs)
+    found = best(survey(known, belief, worth, sizes.unit(costs, known.size)), price)
+    order = np.argsort(-found.score, kind="stable")
+    out: list[_Option] = []
+    for index in order[found.score[order] > 0].tolist():
+        gap, reverse = int(found.gap[index]), bool(found.reverse[index])
+        low, high = sorted((int(found.begin[index]), int(found.limit[index])))
+        inside = known.untried.clip(low, high)
+        if not inside:
+            continue
+        low, high = int(inside.starts[0]), int(inside.ends[-1])
+        slow = bool(known.gaps.slow[gap])
+        risk, gain = float(found.risk[index]), float(found.gain[index]) / (SLOW_FACTOR if slow else 1.0)
+        span = float(worth.upto(np.array([float(high)]))[0] - worth.upto(np.array([float(low)]))[0])
+        size = min(float(inside.total), gain * inside.total / max(span, 1e-300))
+        begin, limit = (high, low) if reverse else (low, high)
+        beside = _beside(known, begin, reverse)
+        kind = Kind.SLOW if slow else Kind.READ if beside else Kind.JUMP
+        reason = explain.reading(known, belief, gap, begin, limit, beside, reverse, size, risk)
+        made = Pass(
+            kind, low, high - low, reverse, sizes.cluster(costs, size, risk), not slow, False, False, round(size), risk,
+            reason,
+        )  # fmt: skip
+        out.append(_Option(float(found.score[index]), gain / max(risk, 1e-6), made))
+    return out
+
+
+def _beside(known: Known, begin: int, reverse: bool) -> bool:
+    """Whether a run from here starts next to what was read, or at the domain's edge."""
+    edges_ = known.finished.starts if reverse else known.finished.ends
+    return begin == (known.end if reverse else known.start) or bool((edges_ == begin).any())
+
+
+def _again(known: Known, costs: Costs) -> list[_Option]:
+    """Passes over failed blocks."""
+    out = []
+    price = budgets.price(costs)
+    ground = edges.trimming(known)
+    if ground is not None:
+        made = _ground(Kind.TRIM, ground, costs, explain.trimming(ground))
+        out.append(_Option(ground.gain * SLOW_FACTOR / (ground.risk + price), ground.gain / ground.risk, made))
+    ground = edges.narrowing(known, costs) if costs.edges else None
+    if ground is not None:
+        made = _ground(Kind.EDGE, ground, costs, explain.narrowing(ground))
+        out.append(_Option(ground.gain * SLOW_FACTOR / (ground.risk + price), ground.gain / ground.risk, made))
+    return out
+
+
+def _ground(kind: Kind, ground: Ground, costs: Costs, reason: str) -> Pass:
+    trim = kind is Kind.TRIM
+    return Pass(
+        kind, ground.start, ground.end - ground.start, ground.reverse, costs.sector_size, False, trim, not trim,
+        round(ground.gain), ground.risk, reason,
+    )  # fmt: skip
+
+

@@ -1,0 +1,58 @@
+"""What comes when untried ground is read: failed blocks away from killers, and the edges of killers in small reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.ranges import RangeSet
+from engine.rescue.strategy.known import Known, touched
+from engine.rescue.strategy.records import Costs
+
+_HALF = 0.5
+_TRIM_RISK = 0.05
+_EDGE_RISK = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Bytes to be tried again: a span, from which side, and what it is expected to bring and to risk."""
+
+    start: int
+    end: int
+    reverse: bool
+    gain: float
+    risk: float
+
+
+def trimming(known: Known) -> Ground | None:
+    """The stretch with the most ordinary failed blocks."""
+    if not known.failed:
+        return None
+    failed = known.failed
+    # nothing that kills and nothing untried may lie in it
+    walls = known.blank.union(RangeSet.from_arrays(known.dead.starts, known.dead.ends))
+    stretch = np.searchsorted(walls.ends, failed.starts, "right")
+    amounts = np.bincount(stretch, weights=(failed.ends - failed.starts).astype(float))
+    inside = np.flatnonzero(stretch == int(amounts.argmax()))
+    start, end = int(failed.starts[inside[0]]), int(failed.ends[inside[-1]])
+    return Ground(start, end, False, float(amounts.max()) * _HALF, _TRIM_RISK)
+
+
+def narrowing(known: Known, costs: Costs) -> Ground | None:
+    """The largest read that died and was larger than a sector, from a side up to which all is read."""
+    sector = costs.sector_size
+    spots = RangeSet([place for place in touched(known.runs, sector) if place[1] - place[0] <= sector])
+    dead = RangeSet.from_arrays(known.dead.starts, known.dead.ends)
+    ground = dead.subtract(spots)
+    if not ground:
+        return None
+    low = np.isin(ground.starts, known.finished.ends) | (ground.starts == known.start)
+    high = np.isin(ground.ends, known.finished.starts) | (ground.ends == known.end)
+    sizes = np.where(low | high, ground.ends - ground.starts, 0)
+    best = int(sizes.argmax())
+    if not sizes[best]:
+        return None
+    start, end = int(ground.starts[best]), int(ground.ends[best])
+    return Ground(start, end, not low[best], (end - start) * _HALF, _EDGE_RISK)
