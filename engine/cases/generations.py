@@ -22,6 +22,7 @@ Pathish = str | os.PathLike[str]
 
 _NAME = re.compile(r"(\d{4,9})\.map\Z")
 _MAX_FACTS = 1 << 20
+_MAX_NOTE = 4000
 _LOST = "(its note is lost)"
 
 
@@ -63,12 +64,14 @@ def folder_beside(map_path: Pathish) -> Path:
     return real.with_name(f"{real.name}.generations")
 
 
-def keep_map(map_path: Pathish, folder: Pathish, note: str, *, command: str | None = None) -> Generation | None:
+def keep_map(
+    map_path: Pathish, folder: Pathish, note: str, *, command: str | None = None, insist: bool = False
+) -> Generation | None:
     """Keep the present file as the next generation in ``folder``.
 
     None when there is no file yet. A file equal to the newest generation is not kept twice: without a ``command`` the
-    answer is None; a first command is added to the newest one, with the note; a second command for the same state makes
-    a generation of its own, so that none is lost.
+    answer is None, or with ``insist`` the newest one with the note added; a first command is added to the newest one,
+    with the note; a second command for the same state makes a generation of its own, so that none is lost.
     """
     try:
         data = Path(map_path).read_bytes()
@@ -80,10 +83,11 @@ def keep_map(map_path: Pathish, folder: Pathish, note: str, *, command: str | No
     known = _numbers(where)
     if known and known[max(known)].read_bytes() == data:
         newest = _load(max(known), known[max(known)])
-        if command is None:
+        if command is None and not insist:
             return None
-        if newest.command is None:
-            return _write(where, newest.number, None, newest.time, f"{newest.note}; {note}", command)
+        if command is None or newest.command is None:
+            command = command or newest.command
+            return _write(where, newest.number, None, newest.time, _joined(newest.note, note), command)
     number = max(known, default=0) + 1
     try:
         if not where.exists():
@@ -92,6 +96,10 @@ def keep_map(map_path: Pathish, folder: Pathish, note: str, *, command: str | No
     except OSError as error:
         raise outside(error, "cannot make the folder for generations", where) from error
     return _write(where, number, data, datetime.now(UTC).isoformat(timespec="seconds"), note, command)
+
+
+def _joined(older: str, note: str) -> str:
+    return f"{older}; {note}" if len(older) < _MAX_NOTE else older
 
 
 def _write(folder: Path, number: int, data: bytes | None, time: str, note: str, command: str | None) -> Generation:

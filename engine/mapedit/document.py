@@ -360,7 +360,9 @@ class Document:
                 raise RefusedError(f"ddrescue (process {holder.pid}) writes that map", code="map-held", path=self.path)
             if self.changed_on_disk():
                 raise access.CHANGED.error(self.path)
-            generation = keep_map(self.path, self.generations_folder, f"before: {words}", command=command)
+            generation = keep_map(
+                self.path, self.generations_folder, f"before: {words}", command=command, insist=True
+            )
             write_map(self.path, self.map)
         data = read_file(self.path)
         self._written(data)

@@ -26,8 +26,23 @@ def _run_behind(areas: RangeSet, inside: int, edge: int, *, backwards: bool = Fa
     return RangeSet.of(start, edge) if backwards else RangeSet.of(edge, end)
 
 
+def _doubtful(map_: Mapfile, behind: RangeSet) -> RangeSet:
+    """The failed areas that a drop-off leaves: bad sectors only beside non-trimmed or non-scraped ones.
+
+    Bad sectors that stand alone stay: they were read one by one, or are a culprit that was marked before.
+    """
+    failed = map_.ranges("*/-").intersect(behind)
+    processed = map_.ranges("*/")
+    if not processed:
+        return processed
+    nearest = np.searchsorted(processed.ends, failed.starts, "right")
+    chosen = nearest < len(processed)
+    chosen &= processed.starts[np.minimum(nearest, len(processed) - 1)] < failed.ends
+    return RangeSet.from_arrays(failed.starts[chosen], failed.ends[chosen])
+
+
 def prepare(map_: Mapfile, values: Mapping[str, Value | None]) -> Outcome:
-    """N sectors from the position on, in the run's direction, become bad; the unfinished run behind them non-tried."""
+    """N sectors from the position on, in the run's direction, become bad; what failed behind them non-tried."""
     sector = number(values, "sector", 1)
     size = number(values, "sectors", 1) * sector
     given = values.get("at")
@@ -48,7 +63,8 @@ def prepare(map_: Mapfile, values: Mapping[str, Value | None]) -> Outcome:
         raise NotFoundError(f"all of {low}-{high} is finished", code="nothing-to-do", advice="name another position")
     areas = map_.ranges(UNFINISHED)
     behind = _run_behind(areas, low - 1, low, backwards=True) if backwards else _run_behind(areas, high, high)
-    made = change_types(map_, "*/-", "?", behind) if behind else map_
+    doubtful = _doubtful(map_, behind)
+    made = change_types(map_, "*/-", "?", doubtful) if doubtful else map_
     made = change_types(made, UNFINISHED, "-", culprit)
     target = made.ranges("?")
     lines = (

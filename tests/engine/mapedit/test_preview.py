@@ -110,8 +110,9 @@ def test_what_is_refused(tmp_path, original):
     document = mapped(tmp_path, Mapfile.new(0, SIZE).set_range(0, MIB, "+"))
 
     def refused(ranges: RangeSet | None = None, **more) -> str:
+        given = {"source": str(original), "image": "image", **more}
         with pytest.raises(RescueError) as caught:
-            read_selection(document, ranges or RangeSet.of(0, SIZE), **{"source": str(original), "image": "image", **more})
+            read_selection(document, ranges or RangeSet.of(0, SIZE), **given)
         return caught.value.code
 
     assert refused(RangeSet.of(0, MIB)) == "nothing-to-do"

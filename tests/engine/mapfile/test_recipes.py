@@ -99,6 +99,9 @@ def test_skip_culprit():
     assert listed(backwards.map)[1:3] == [(256, 760, "?"), (1016, 8, "-")]
     auto = apply_recipe("skip-culprit", DROPPED.with_status_line(512 * K, "?", 2), {"sectors": 8})
     assert auto.map == backwards.map
+    # a culprit that was marked before, bad sectors that stand alone, is not read again
+    twice = apply_recipe("skip-culprit", made.map, {"at": 500 * K, "sectors": 8, "direction": "backwards"})
+    assert listed(twice.map)[2:6] == [(512, 8, "-"), (520, 472, "?"), (992, 8, "-"), (1000, 24, "?")]
     # a position inside a sector gives up that sector, and finished bytes are never touched
     inside = apply_recipe("skip-culprit", DROPPED, {"at": 128 * K - 1, "sectors": 2})
     assert inside.map.ranges("-").clip(0, 200 * K) == RangeSet.of(128 * K, 128 * K + 512)
