@@ -81,12 +81,15 @@ def _chunks(data: bytes) -> tuple[tuple[int, int, tuple[tuple[int, int], ...]], 
 
 def examine(view: View) -> Volume | None:
     """The btrfs device at the view's start, by its superblock or a mirror."""
-    for place in (*PLACES, *view.copies):
+    damaged: Super | None = None
+    for place in PLACES:
         data = view.get(place, _SIZE)
         sup = parse(data) if data else None
-        if sup is not None and sup.place == place and (sup.checksum is not False or place == PLACES[0]):
-            return _volume(view, sup)
-    return None
+        if sup is not None and sup.place == place:
+            if sup.checksum is not False:
+                return _volume(view, sup)
+            damaged = damaged or sup
+    return None if damaged is None else _volume(view, damaged)
 
 
 def _volume(view: View, sup: Super) -> Volume:
