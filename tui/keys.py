@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from textual.binding import Binding, BindingType
 
 from tui.key import Key
+from tui.keys_campaign import CAMPAIGN
 from tui.keys_editor import EDITOR
 
 # Scope by scope: its title on the help screen, then its keys.
@@ -178,6 +179,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         (Key("help.close", "q,escape,question_mark,f1", "close", "close", "close the help", 10),),
     ),
     **EDITOR,
+    **CAMPAIGN,
 }  # fmt: skip
 
 BY_ID = {key.id: key for _title, keys in SCOPES.values() for key in keys}

@@ -11,6 +11,7 @@ every cell is mixed: the second view fills mixed cells with the colour of what m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -113,8 +114,9 @@ each. > or < is where the drive is being read."""
         self._cursor = 0
         self._selection: tuple[int, int] | None = None
         self._anchor: int | None = None
-        self._marked: RangeSet | None = None
-        self._marked_cells: tuple[View, npt.NDArray[np.bool_]] | None = None
+        # Ranges to be flagged, by the flag of the paint code; the cells they touch are counted once for each view.
+        self._marked: dict[int, RangeSet] = {}
+        self._marked_cells: dict[int, tuple[View, npt.NDArray[np.bool_]]] = {}
         self._reading: Reading | None = None
         self._borders: tuple[int, ...] = ()
         self._mostly = False
@@ -183,9 +185,23 @@ each. > or < is where the drive is being read."""
 
     def mark(self, ranges: RangeSet | None) -> None:
         """Show these ranges as selected, besides the one that keys and mouse make."""
-        if ranges != self._marked:
-            self._marked, self._marked_cells = ranges, None
-            self._repaint()
+        self._mark({paint.SELECTED: ranges})
+
+    def mark_campaign(self, killers: RangeSet | None, left_out: RangeSet | None) -> None:
+        """Show where the drive was lost (X), and what a person wants left alone (o)."""
+        self._mark({paint.KILLER: killers, paint.LEFT_OUT: left_out})
+
+    def _mark(self, marks: Mapping[int, RangeSet | None]) -> None:
+        marked = {**self._marked, **{flag: ranges for flag, ranges in marks.items() if ranges}}
+        for flag, ranges in marks.items():
+            if not ranges:
+                marked.pop(flag, None)
+        if marked == self._marked:
+            return
+        self._marked = marked
+        for flag in marks:
+            self._marked_cells.pop(flag, None)
+        self._repaint()
 
     def move_to(self, offset: int) -> None:
         """Put the cursor on a byte and bring it on show."""
@@ -233,9 +249,8 @@ each. > or < is where the drive is being read."""
 
     def _layers(self) -> paint.Codes:
         view, codes = self._view, self._cells.copy()
-        marked = self._cells_marked()
-        if marked is not None:
-            codes[marked & ((codes & paint.STATUS) != paint.BLANK)] |= np.uint16(paint.SELECTED)
+        for flag in self._marked:
+            codes[self._cells_marked(flag) & ((codes & paint.STATUS) != paint.BLANK)] |= np.uint16(flag)
         if self._selection is not None:
             start, end = self._selection
             first = (start - view.start) // view.cell
@@ -248,16 +263,14 @@ each. > or < is where the drive is being read."""
         self._flag(codes, self._cursor, paint.CURSOR)
         return codes
 
-    def _cells_marked(self) -> npt.NDArray[np.bool_] | None:
-        """Which cells on show hold a part of the marked ranges; counted once for each view."""
-        if not self._marked:
-            return None
-        view = self._view
-        if self._marked_cells is None or self._marked_cells[0] != view:
-            on_show = self._marked.clip(view.start, max(view.start, view.end))
+    def _cells_marked(self, flag: int) -> npt.NDArray[np.bool_]:
+        """Which cells on show hold a part of the ranges with that flag."""
+        view, known = self._view, self._marked_cells.get(flag)
+        if known is None or known[0] != view:
+            on_show = self._marked[flag].clip(view.start, max(view.start, view.end))
             found = paint.covered(on_show.starts - view.start, on_show.ends - view.start, view.cell, self._cells.size)
-            self._marked_cells = view, found
-        return self._marked_cells[1]
+            known = self._marked_cells[flag] = view, found
+        return known[1]
 
     def _flag(self, codes: paint.Codes, offset: int, flag: int) -> None:
         index = self._view.index(offset)

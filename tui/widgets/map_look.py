@@ -13,6 +13,8 @@ _MIXED = tuple(f"status--{mark.name}" for mark in MARKS)
 # What lies over a cell, in the order in which it is laid.
 _OVER = (
     (paint.BORDER, "block-map--border"),
+    (paint.LEFT_OUT, "block-map--left-out"),
+    (paint.KILLER, "block-map--killer"),
     (paint.SELECTED, "block-map--selected"),
     (paint.POSITION, "block-map--position"),
     (paint.CURSOR, "block-map--cursor"),

@@ -24,12 +24,17 @@ BACKWARDS = 0x40
 CURSOR = 0x80
 BORDER = 0x100
 """A mark of the caller's: a partition begins here, or the like."""
+KILLER = 0x1000
+"""The drive was lost at a byte of this cell."""
+LEFT_OUT = 0x2000
+"""A person wants a byte of this cell left alone."""
 MOSTLY = 0xE00
 """What most bytes of a mixed cell are, as status code + 1; 0 where nobody asked."""
 MOSTLY_SHIFT = 9
 
 GLYPHS = "+?*/-   "
-"""ddrescue's own letters by status code; a mark never hides the letter."""
+"""ddrescue's own letters by status code."""
+KILLER_GLYPH, LEFT_OUT_GLYPH = "X", "o"
 
 
 class Run(NamedTuple):
@@ -114,4 +119,8 @@ def glyph(code: int) -> str:
     """The one character of a cell."""
     if code & POSITION:
         return "<" if code & BACKWARDS else ">"
+    if code & KILLER:
+        return KILLER_GLYPH
+    if code & LEFT_OUT:
+        return LEFT_OUT_GLYPH
     return GLYPHS[code & STATUS]
