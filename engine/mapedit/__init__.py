@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.mapedit.access import Reason
-    from engine.mapedit.document import Document, Entry, Merged, Saved
+    from engine.mapedit.document import Document
     from engine.mapedit.edits import (
         ApplyRecipe,
         ChangeTypes,
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     )
     from engine.mapedit.generations import Comparison, compare, generations_of, read_generation
     from engine.mapedit.journal import Offer
+    from engine.mapedit.outcome import Entry, Merged, Saved
     from engine.mapedit.overlays import Border, Overlay, borders_of, read_overlays
     from engine.mapedit.perform import Effect, Performed, perform
     from engine.mapedit.preview import ReadNow, preview_run, read_selection
 
 _HOME = {
     "Reason": "access",
-    "Document": "document", "Entry": "document", "Merged": "document", "Saved": "document",
+    "Document": "document", "Entry": "outcome", "Merged": "outcome", "Saved": "outcome",
     "ApplyRecipe": "edits", "ChangeTypes": "edits", "Clip": "edits", "Combine": "edits", "Edit": "edits",
     "Extend": "edits", "Invert": "edits", "MergeBlocks": "edits", "Restore": "edits", "SetLine": "edits",
     "SetStatus": "edits", "Shift": "edits", "SplitAt": "edits", "edit_from_json": "edits",

@@ -5,64 +5,40 @@ One document belongs to one thread. It reads and writes small files beside the m
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from engine.cases import Case, Generation, case_of_map, generations_folder, keep_map, record
+from engine.cases import Case, case_of_map, generations_folder, keep_map, record
 from engine.errors import DamagedError, OutsideError, RefusedError, RescueError, UsageError
 from engine.mapedit import access
 from engine.mapedit.access import Reason
 from engine.mapedit.edits import Clip, Edit, Restore, SetLine, SetStatus
 from engine.mapedit.history import History, Step, step_of
 from engine.mapedit.journal import Journal, Offer, Operation, state_of
+from engine.mapedit.outcome import (
+    Entry,
+    Merged,
+    Saved,
+    again,
+    digest_of,
+    load,
+    loses,
+    stamp_of,
+    state_edit,
+)
 from engine.mapedit.perform import Effect, Performed, perform
-from engine.mapfile.check import Check, check_map
+from engine.mapfile.check import Check
 from engine.mapfile.diff import Move, moves
 from engine.mapfile.lock import foreign_ddrescue, hold_map
 from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import Pathish, parse_map, read_file
 from engine.mapfile.write import write_map
 from engine.ranges import RangeSet
-from engine.text import format_exact
 
 _FREE_WHEN_OPEN = (Clip, SetLine)
 """Edits that a map of unknown size may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the history for people. ``done`` False: undone, and ready to be redone. ``saved``: the file is as this
-    step left it. ``time``: seconds since 1970."""
-
-    number: int
-    title: str
-    words: tuple[str, ...]
-    done: bool
-    saved: bool
-    time: float
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What a save did. ``generation`` keeps the state before it (None when one did already)."""
-
-    generation: Generation | None
-    moves: tuple[Move, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What a merge with a map that changed on disk did. ``failed``: steps that make no sense any more, with the reason.
-    ``kept``: bytes that were rescued meanwhile and stay finished although a step would have unset them.
-    """
-
-    steps: int
-    failed: tuple[str, ...]
-    kept: int
 
 
 class Document:
@@ -71,6 +47,7 @@ class Document:
     ``map`` is the present state, ``saved`` the one on disk (as it was read or saved last). Every change goes through
     ``apply`` or ``macro``; ``reasons`` says why it may not be changed or saved now. ``damage`` is set while a proposed
     repair waits to be accepted, ``offer`` while edits of a lost session wait for ``replay`` or ``discard_offer``.
+    ``journal_problem`` says why the last edit could not be kept for a replay (no room): it is carried out all the same.
     """
 
     def __init__(self, path: Path, loaded: Mapfile, data: bytes, *, case: Case | None, size: int | None) -> None:
@@ -81,10 +58,11 @@ class Document:
         self.damage: Check | None = None
         self.offer: Offer | None = None
         self.ignored = ""
+        self.journal_problem = ""
         self._history = History(loaded)
         self._saved_at: int | None = 0
-        self._digest = _digest(data)
-        self._stamp = _stamp(path)
+        self._digest = digest_of(data)
+        self._stamp = stamp_of(path)
         self._journal = Journal(path, self._digest)
         self._journal_from: int | None = 0  # the first step the journal knows; None: it knows states only
         self._journal_to = 0  # and up to which step
@@ -98,11 +76,11 @@ class Document:
         proposed repair, with ``damage`` set: nothing may be edited before ``accept_repair``. Raises ``OutsideError``,
         and ``DamagedError`` when nothing in the file can be read as a block.
         """
-        where = Path(os.path.abspath(path))
+        where = Path(os.path.realpath(path))  # a link stays a link: its target is what is edited
         case = case or case_of_map(where)
         size = case.source_size if size is None and case is not None else size
         data = read_file(where)
-        loaded, damage = _load(data, where)
+        loaded, damage = load(data, where)
         made = cls(where, loaded, data, case=case, size=size)
         if damage is not None:
             made.damage, made._saved_at = damage, None
@@ -178,11 +156,11 @@ class Document:
 
     def changed_on_disk(self) -> bool:
         """Whether the file is another one than was read. Costs a stat; contents are compared when that differs."""
-        stamp = _stamp(self.path)
+        stamp = stamp_of(self.path)
         if stamp == self._stamp:
             return False
         try:
-            same = _digest(read_file(self.path)) == self._digest
+            same = digest_of(read_file(self.path)) == self._digest
         except RescueError:  # gone, or no map any more
             return True
         if same:
@@ -202,7 +180,7 @@ class Document:
         self._refuse_edits(edit)
         performed = perform(edit, self.map)
         if performed.effect.loses and not allow_loss:
-            raise _loses(performed.effect.loses, self.path)
+            raise loses(performed.effect.loses, self.path)
         if self._macro is not None:
             self._macro.append(performed)
             self._history.map = performed.after
@@ -263,17 +241,22 @@ class Document:
         self._journal_from = None
         low = min(patch.low for patch in step.patches)
         high = max(patch.high for patch in step.patches)
-        back = _state_edit(self.map, f"before: {step.title}" if what == "undo" else step.title, low, high)
+        back = state_edit(self.map, f"before: {step.title}" if what == "undo" else step.title, low, high)
         self._note("do", (back,), f"{what} {step.title}")
 
     def _note(self, what: str, edits: tuple[Edit, ...] = (), title: str | None = None) -> None:
         if not os.access(self.path.parent, os.W_OK | os.X_OK):
             return  # said by ``reasons``: nothing can be kept here
-        self._journal.add(what, self.map, edits, title)
-        if self._journal.full:
-            whole = Restore.from_map(self.map, "the edit journal, shortened")
-            self._journal.shorten(whole, self.map, "edits before the journal was shortened")
-            self._journal_from = None
+        try:
+            if not self.journal_problem:
+                self._journal.add(what, self.map, edits, title)
+            if self.journal_problem or self._journal.full:
+                whole = Restore.from_map(self.map, "the edit journal, shortened")
+                self._journal_from = None
+                self._journal.shorten(whole, self.map, "edits before the journal was shortened")
+            self.journal_problem = ""
+        except OutsideError as error:
+            self.journal_problem = str(error)
 
     # -- edits of a lost session -----------------------------------------------------------------------------------
 
@@ -351,7 +334,7 @@ class Document:
         changes = self.unsaved_moves()
         lost = sum(move.bytes for move in changes if move.loses)
         if lost and not allow_loss:
-            raise _loses(lost, self.path)
+            raise loses(lost, self.path)
         self._refuse_beyond()
         words = note or self._unsaved_titles()
         with hold_map(self.path, "rescuedeck map editor"):
@@ -372,7 +355,7 @@ class Document:
         return Saved(generation, changes)
 
     def _written(self, data: bytes) -> None:
-        self._digest, self._stamp = _digest(data), _stamp(self.path)
+        self._digest, self._stamp = digest_of(data), stamp_of(self.path)
         self.saved = self.map
         self._saved_at = self._history.at
         self._history.anchor()
@@ -413,7 +396,7 @@ class Document:
         return loaded != before
 
     def _base(self, loaded: Mapfile, data: bytes) -> None:
-        self._digest, self._stamp = _digest(data), _stamp(self.path)
+        self._digest, self._stamp = digest_of(data), stamp_of(self.path)
         self.saved, self.damage = loaded, None
         self._history, self._saved_at = History(loaded), 0
         self._journal.end(self._digest)
@@ -447,7 +430,7 @@ class Document:
         done, failed = 0, []
         for step in steps:
             try:
-                performed = _again(step, self.map)
+                performed = again(step, self.map)
             except RescueError as error:
                 failed.append(f"{step.title}: {error.message}")
                 continue
@@ -467,47 +450,3 @@ class Document:
         return lost.total
 
 
-def _again(step: Step, map_: Mapfile) -> list[Performed]:
-    done = []
-    for edit in step.edits:
-        done.append(perform(edit, map_))
-        map_ = done[-1].after
-    return done
-
-
-def _state_edit(map_: Mapfile, source: str, low: int, high: int) -> Restore:
-    """The edit that leads to this state, to the letter, from one that differs inside ``[low, high)`` only."""
-    piece = map_.runs_around(low, high)
-    return Restore(
-        source[:200], (piece,) if len(piece) else (), (map_.position, map_.phase, map_.current_pass),
-        (map_.start, map_.end),
-    )  # fmt: skip
-
-
-def _load(data: bytes, path: Path) -> tuple[Mapfile, Check | None]:
-    try:
-        return parse_map(data, path=path), None
-    except DamagedError:
-        damage = check_map(data)
-        if damage.repaired is None:
-            raise
-        return damage.repaired, damage
-
-
-def _loses(amount: int, path: Path) -> RefusedError:
-    return RefusedError(
-        f"{format_exact(amount)} that are finished would no longer be called finished", code="loses-finished",
-        path=path, advice="say explicitly that this is meant",
-    )  # fmt: skip
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return ()
-    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns

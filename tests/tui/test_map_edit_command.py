@@ -115,6 +115,9 @@ def test_diff_and_restore(capsys, folder):
     assert [one["note"] for one in document(capsys, "generations disk.map")["generations"]] == [
         "before: rescued", "before: going back to generation 1",
     ]  # fmt: skip
+    assert document(capsys, "generations disk.map --restore 2")["bytes"]["finished"] == M + 64 * K
+    refused(capsys, "generations disk.map --restore 9", 1, "not-found")
+    call(capsys, "generations disk.map --restore 1 --lose-finished")
     call(capsys, "restore disk.map 2 --range 1M+32K -o part.map")
     assert read_map("part.map").ranges("+") == RangeSet.of(0, M + 32 * K)
 

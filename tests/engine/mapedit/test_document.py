@@ -362,6 +362,18 @@ def test_saving_a_map_that_is_gone(path):
     assert document.dirty
 
 
+def test_a_link_stays_a_link(path):
+    link = path.with_name("link.map")
+    link.symlink_to("disk.map")
+    document = Document.open(link)
+    document.apply(SetStatus(RangeSet.of(0x7000, 0x8000), "?"))
+    assert Document.open(path).offer is not None
+    document.save()
+    assert link.is_symlink()
+    assert read_map(path).status_at(0x7000) == "?"
+    assert [one.number for one in generations_of(link)] == [1]
+
+
 def test_macros_do_not_nest(path):
     document = Document.open(path)
     with pytest.raises(UsageError), document.macro("one"), document.macro("two"):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DamagedError, RescueError
+from engine.errors import DamagedError, OutsideError, RescueError
 from engine.mapedit import Document, SetLine, SetStatus, SplitAt
 from engine.mapedit import journal as journal_module
 from engine.mapfile.model import Mapfile
@@ -200,6 +200,28 @@ def test_a_journal_has_a_bound(path, monkeypatch):
         assert file.stat().st_size < 5000
     for _ in range(90):
         document.undo()
+    again = Document.open(path)
+    again.replay()
+    assert again.map.same_blocks(document.map)
+
+
+def test_a_full_disk_stops_the_journal_and_not_the_editor(path, monkeypatch):
+    document = Document.open(path)
+    document.apply(SetStatus(RangeSet.of(64 * K, 65 * K), "?"))
+
+    def full(*_arguments, **_more) -> None:
+        raise OutsideError("cannot append: No space left on device", code="no-space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal_module, "append_line", full)
+        patched.setattr(journal_module, "write_atomic", full)
+        document.apply(SetStatus(RangeSet.of(66 * K, 67 * K), "?"))
+        assert "No space" in document.journal_problem
+        document.apply(SetStatus(RangeSet.of(68 * K, 69 * K), "?"))
+        document.undo()
+    document.apply(SetStatus(RangeSet.of(70 * K, 71 * K), "?"))
+    assert not document.journal_problem
+    document.undo()
     again = Document.open(path)
     again.replay()
     assert again.map.same_blocks(document.map)

@@ -169,8 +169,12 @@ def _make(leaves: Any) -> None:
 
 
 def _keep(leaves: Any) -> None:
-    leaf(leaves, "generations", "older states of a map, with their notes and the commands that used them",
-         "generations disk.map --json")  # fmt: skip
+    verb = leaf(leaves, "generations", "older states of a map, with their notes and the commands that used them",
+                "generations disk.map --json")  # fmt: skip
+    verb.add_argument("--restore", metavar="N", type=int, help="go back to this one, as map restore N --in-place does")
+    verb.add_argument("--note", metavar="TEXT", default="", help="the new generation's note, with --restore")
+    verb.add_argument("--lose-finished", action="store_true",
+                      help="with --restore: yes, finished bytes may become something else")  # fmt: skip
     verb = leaf(leaves, "restore", "go back to an older state of a map, as a whole or in ranges",
                 "restore disk.map 3 --in-place")  # fmt: skip
     verb.add_argument("number", metavar="NUMBER", type=int, help="a generation; see map generations")

@@ -15,6 +15,9 @@ from tui.commands.output import Output
 
 
 def _generations(args: argparse.Namespace, out: Output) -> int:
+    if args.restore is not None:
+        args.number, args.range, args.output, args.in_place = args.restore, None, None, True
+        return _restore(args, out)
     found = generations_of(args.map)
     rows: list[dict[str, Any]] = []
     for one in found:
