@@ -12,12 +12,13 @@ from engine.devices.sysfs import SECTOR
 from engine.errors import UsageError
 from engine.host.blocks import node_of_path, whole_disk
 from engine.host.roots import HERE, read_int
+from engine.rescue.campaign.settings import CampaignSettings
 from engine.rescue.option_table import OPTIONS, Kind
 from engine.rescue.options import RescueOptions
 from engine.rescue.plan import DEFAULT_RETRIES
 from engine.rescue.recipes import RECIPES, RecipeKind, find_recipe
 
-STRATEGIES = ("standard",)
+STRATEGIES = ("standard", "drop-off")
 MIN_FREE = 256 << 20
 HANG_S = 60.0
 _OVERRIDES = ("allow_in_use", "allow_same_disk", "confirmed_target", "allow_unsure", "adopt_image")
@@ -31,7 +32,7 @@ class RescueArguments:
     the source. ``hang_limit_s`` is when a read that does not come back is told as a hang; with ``stop_on_hang``
     ddrescue is then asked to end. Below ``min_free`` free bytes the rescue stops cleanly. ``insist`` starts in spite
     of dangerous options; ``recover_map`` takes a broken map together from its older states; ``overrides`` are those
-    of the checks before the start (``preflight.Request``).
+    of the checks before the start (``preflight.Request``). ``campaign`` is for the strategy ``drop-off``.
     """
 
     source: str
@@ -48,6 +49,7 @@ class RescueArguments:
     insist: bool = False
     recover_map: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    campaign: CampaignSettings = CampaignSettings()
 
     def to_json(self) -> dict[str, Any]:
         """As the job's arguments."""
@@ -66,6 +68,7 @@ class RescueArguments:
             "insist": self.insist,
             "recover_map": self.recover_map,
             "overrides": dict(self.overrides),
+            "campaign": self.campaign.to_json(),
         }
 
     @classmethod
@@ -98,6 +101,9 @@ class RescueArguments:
         overrides = given.get("overrides", {})
         if not isinstance(overrides, Mapping) or set(overrides) - set(_OVERRIDES):
             raise _wrong(f"overrides are among {', '.join(_OVERRIDES)}")
+        given["campaign"] = CampaignSettings.from_json(given.get("campaign", {}))
+        if given.get("strategy") == "drop-off" and given.get("recipe"):
+            raise _wrong("the strategy for drives that drop off chooses its passes itself")
         return cls(**given)
 
     @property

@@ -36,6 +36,10 @@ def run(arguments: dict[str, Any], job: RescueJob) -> dict[str, Any]:
     """
     with Session(RescueArguments.from_json(arguments), job) as session:
         try:
+            if session.arguments.strategy == "drop-off":
+                from engine.rescue.campaign.job import Campaign
+
+                return Campaign(session).run()
             return Rescue(session).run()
         except CancelledError:
             session.event("paused", reason="stopped on request", resumable=True)

@@ -56,7 +56,7 @@ def check(
     """Look at a drive after a run. ``well`` is its ``baseline``; ``known`` the map that says where it was readable.
 
     What comes back is compared with the image (``shift`` bytes further on than the source); ``limit_s`` bounds the
-    read. While nothing is rescued yet nothing is read: sysfs alone can then tell that a drive is gone.
+    read. While nothing is rescued yet nothing is read: sysfs, or an attempt to open it, can then tell that it is gone.
     """
     if well is not None:
         verdict = judge([well, look(well.name)])
@@ -66,7 +66,10 @@ def check(
             return Liveness(Alive.UNKNOWN, "; ".join(verdict.reasons))
     place = _place(known, image, shift)
     if place is None:
-        return Liveness(Alive.UNKNOWN, "no place is known good yet")
+        opened = read_places(source, [], timeout_s=limit_s)
+        if opened.code in ("ok", *_CODES_OF_UNKNOWN):
+            return Liveness(Alive.UNKNOWN, "no place is known good yet")
+        return Liveness(Alive.NO, f"it cannot be opened: {opened.message}")
     read = read_places(source, [place], timeout_s=limit_s)
     if read.code == "ok":
         if read.same:

@@ -65,18 +65,23 @@ def judge_pass(
     size: int | None,
     well: Look | None,
     started: bool = True,
+    liveness: Liveness | None = None,
 ) -> Judged:
     """Look at everything a pass left. Touches the drive (one known good place) only when there is a doubt.
 
-    ``started`` False: there was no map before, so that none afterwards means that nothing was done.
+    ``started`` False: there was no map before, so that none afterwards means that nothing was done. ``liveness`` is
+    whether the drive still answers, when that is known: it is then not asked.
     """
     after = _left(arguments.map, ran, before)
     shift = (options.output_position or 0) - (options.input_position or 0) if options.output_position is not None else 0
     believed = ran.trusted or before
     doubt = after is not None and bool(after.ranges("*/-").subtract(believed.ranges("*/-")))
-    clean = ran.returncode == 0 or ran.why in (Why.CANCELLED, Why.REQUEST, Why.SPACE, Why.MAP)
+    asked = (Why.CANCELLED, Why.REQUEST, Why.SPACE, Why.MAP, Why.SLOW, Why.TIME)
+    clean = ran.returncode == 0 or ran.why in asked
     rescue_mode = not (options.fill_mode or options.generate_mode)
-    if ran.stuck:
+    if liveness is not None:
+        pass
+    elif ran.stuck:
         liveness = Liveness(Alive.UNKNOWN, "ddrescue still hangs in the kernel")
     else:
         probe_with = (after or before) if rescue_mode and (doubt or ran.hung or not clean) else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine.devices.drive_state import Look, judge, look
 from engine.errors import CancelledError
@@ -26,6 +26,7 @@ _LOOK_S = 1.0
 _SPACE_S = 3  # a fast drive fills the usual margin within a second: keep room for as long at its rate
 _LEAVE_S = 3.0
 _EMERGENCY = "ddrescue.map"
+_READS = ("reading", "")
 
 
 class Why(StrEnum):
@@ -36,6 +37,8 @@ class Why(StrEnum):
     REQUEST = "request"
     HANG = "hang"
     GONE = "gone"
+    SLOW = "slow"
+    TIME = "time"
     SPACE = "space"
     MAP = "map"
 
@@ -65,6 +68,20 @@ class Ran:
     detail: str = ""
 
 
+class Attendant(Protocol):
+    """Somebody who watches a pass along with us, and can free a reader that hangs."""
+
+    @property
+    def hang_limit_s(self) -> float:
+        """A read that takes longer hangs."""
+
+    def look(self, snap: Snapshot) -> tuple[Why, str] | None:
+        """Each second: a reason to end the pass, in words, or None."""
+
+    def hangs(self, snap: Snapshot) -> State:
+        """Each second while a read hangs although the end was asked for; returns the state to be shown."""
+
+
 class PassRun:
     """Runs one command. ``ask`` gives a request that must end the pass, ``tell`` records an event."""
 
@@ -83,7 +100,9 @@ class PassRun:
         tell: Callable[..., None],
         progress: Callable[[str], None],
         kill_asked: Callable[[], bool],
+        attendant: Attendant | None = None,
     ) -> None:
+        self._attendant = attendant
         self._arguments = arguments
         self._monitor = monitor
         self._well = well
@@ -151,9 +170,13 @@ class PassRun:
         elif self._replies:  # settled; a signal sent while it waits for the answer would break that off
             self._stop(Why.MAP, "the map could not be saved until its ballast was given up")
         stopping = process.stop_sent is not None
+        state = State.STOPPING if stopping else State.RUNNING
+        if self._attendant is not None and stopping and snap.still_s >= self._hang_limit_s and snap.doing in _READS:
+            self._hung = True
+            state = self._attendant.hangs(snap)
         headline = self._headline(snap)
         self._monitor.write(
-            State.STOPPING if stopping else State.RUNNING,
+            state,
             headline,
             self._alert(snap),
             stopping_s=time.monotonic() - process.stop_sent if process.stop_sent is not None else None,
@@ -172,6 +195,9 @@ class PassRun:
             self._stop(Why.REQUEST)
         self._watch_drive()
         self._watch_hang(snap)
+        reason = self._attendant.look(snap) if self._attendant is not None else None
+        if reason is not None:
+            self._stop(*reason)
         arguments = self._arguments
         least = arguments.min_free and max(arguments.min_free, _SPACE_S * (snap.current_rate or 0))
         short = too_little(arguments.image, arguments.map, self._image_end, least)
@@ -193,9 +219,12 @@ class PassRun:
             self._sign = verdict.reasons[0] if verdict.reasons else str(verdict.condition)
             self._stop(Why.GONE, self._sign)
 
+    @property
+    def _hang_limit_s(self) -> float:
+        return self._attendant.hang_limit_s if self._attendant is not None else self._arguments.hang_limit_s
+
     def _watch_hang(self, snap: Snapshot) -> None:
-        limit = self._arguments.hang_limit_s
-        if snap.still_s < limit or snap.doing not in ("reading", ""):
+        if snap.still_s < self._hang_limit_s or snap.doing not in _READS:
             self._hang_told = False
             return
         if self._hang_told:
@@ -224,10 +253,10 @@ class PassRun:
         if process.stop_sent is not None and snap.still_s > 2 and snap.process_state == "D":
             reason = "the target does not take data" if snap.doing == "writing" else f"a read{where} is stuck"
             return f"stopping: {reason} in the kernel for {waits}; nothing can end it but the device or its power"
-        if snap.still_s >= self._arguments.hang_limit_s:
+        if snap.still_s >= self._hang_limit_s:
             if snap.doing in ("writing", "saving the map"):
                 return f"the target has not taken any data for {waits}"
-            if snap.doing in ("reading", ""):
+            if snap.doing in _READS:
                 return f"a read{where} has not come back for {waits}: cut the drive's power and restore it"
         if self._sign:
             return f"the drive is gone: {self._sign}"
@@ -239,7 +268,8 @@ class PassRun:
         if self._process.stop_sent is not None:
             words = {
                 Why.SPACE: "stopping: no room", Why.GONE: "stopping: the drive is gone",
-                Why.HANG: "stopping after a hang", Why.MAP: "stopping: the map cannot be saved",
+                Why.HANG: "stopping after a hang", Why.SLOW: "stopping: the drive has become slow",
+                Why.TIME: "stopping: the time is up", Why.MAP: "stopping: the map cannot be saved",
             }  # fmt: skip
             return words.get(self._why, "stopping after the read under way")
         return snap.message or "starting ddrescue"

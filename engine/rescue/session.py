@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine.cases import generations_folder, load_case, record
 from engine.devices.drive_state import Look, judge, look
 from engine.errors import CancelledError, OutsideError, RefusedError
-from engine.mapfile.lock import foreign_ddrescue, hold_map
+from engine.mapfile.lock import Holder, foreign_ddrescue, hold_map
 from engine.mapfile.model import Mapfile
 from engine.mapfile.status import NAMES
 from engine.mapfile.write import write_map
@@ -69,7 +69,8 @@ class Session:
     """One rescue while it runs. A context manager that lets go of the map at its end.
 
     ``history`` holds the passes of this job, earlier runs of it included; ``options`` those that every pass shares;
-    ``well`` how the drive looked when it was well (None for a file); ``limit`` why nothing more is to be run.
+    ``well`` how the drive looked when it was well (None for a file); ``memory`` gives what a strategy wants kept with
+    every checkpoint, by name.
     """
 
     def __init__(self, arguments: RescueArguments, job: RescueJob) -> None:
@@ -87,6 +88,7 @@ class Session:
         self.monitor = Monitor(job.directory, _first_status(arguments, job, self.size), None)
         self.desk = Desk(job.directory, self.monitor, arguments.recipe)
         self.capabilities: Capabilities | None = None
+        self.memory: Callable[[], Mapping[str, Any]] = dict
         self._map_hold = contextlib.ExitStack()
         self._journalled = 0.0
 
@@ -103,20 +105,32 @@ class Session:
 
         Raises ``OutsideError`` and its kinds: no ddrescue, refused by a check, map held, drive missing.
         """
+        known = self.prepare_map()
+        self.prepare_drive(known)
+        return known
+
+    def prepare_map(self, free: Callable[[Holder], None] | None = None) -> Mapfile | None:
+        """The part of ``prepare`` that does not need the drive: options, the map held and recovered.
+
+        ``free`` is called each second while a ddrescue of an earlier run lives on; it may cut the drive's power.
+        """
         self.monitor.write(State.CHECKING, "checking drive, image and map")
         self.capabilities = probe()
         self._check_options(self.capabilities)
-        self._wait_for_leftover()
+        self._wait_for_leftover(free)
         self.hold()
         known = self._recover()
         self.set_options(self.options)
+        return known
+
+    def prepare_drive(self, known: Mapfile | None) -> None:
+        """The part of ``prepare`` that needs it: the checks before the start, how it looks while it is well."""
         self._preflight(known)
         self.well = baseline(self.arguments.source)
         if known is not None:
             self.monitor.take_map(known)
             totals = self.monitor.totals
             self.monitor.write(State.CHECKING, "ready", rescued_at_start=totals.finished if totals else 0)
-        return known
 
     def _check_options(self, capabilities: Capabilities) -> None:
         found = check_options(self.options, capabilities)
@@ -128,11 +142,11 @@ class Session:
             words = "; ".join(f"{one.option} {one.message}" for one in dangers)
             raise RefusedError(words, code="dangerous-options", advice="insist (--force) if that is what you want")
 
-    def _wait_for_leftover(self) -> None:
+    def _wait_for_leftover(self, free: Callable[[Holder], None] | None) -> None:
         """A ddrescue of a killed runner ends by itself once its read returns; a second one must not start before."""
         end = time.monotonic() + _LEFTOVER_S
         while (holder := foreign_ddrescue(self.arguments.map)) is not None:
-            if time.monotonic() > end or not self.was_running:
+            if (time.monotonic() > end and free is None) or not self.was_running:
                 raise RefusedError(
                     f"process {holder.pid} ({holder.command}) works on this map",
                     code="map-held",
@@ -140,6 +154,8 @@ class Session:
                     advice="it ends when its read returns: cut the drive's power if it hangs, then resume",
                 )
             self.monitor.write(State.CHECKING, f"waiting for ddrescue of an earlier run to end (process {holder.pid})")
+            if free is not None:
+                free(holder)
             self.wait(1.0)
 
     def hold(self) -> None:
@@ -225,11 +241,15 @@ class Session:
             self._journalled = time.monotonic()
             self.job.event("progress", **progress_facts(status))
 
-    def checkpoint(self, running: str) -> None:
-        """Keep what a resumed run must know; ``running`` names the recipe under way, empty between passes."""
+    def checkpoint(self, running: str) -> bool:
+        """Keep what a resumed run must know; ``running`` names the recipe under way, empty between passes.
+
+        False when it could not be kept.
+        """
         passes = [one.to_json() for one in self.history]
-        self.job.checkpoint({"passes": passes, "running": running, "emergency": self.emergency})
+        kept = self.job.checkpoint({**self.memory(), "passes": passes, "running": running, "emergency": self.emergency})
         self.was_running = running
+        return kept
 
     def record(self, action: str, **facts: Any) -> None:
         """Into the history of the case, where there is one."""

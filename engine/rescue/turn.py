@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.atomic import give_to_invoker
 from engine.cases import keep_map
@@ -13,10 +14,11 @@ from engine.mapfile.model import Mapfile
 from engine.mapfile.write import write_map
 from engine.rescue.command import Command, build
 from engine.rescue.domain import totals_in
+from engine.rescue.liveness import Liveness
 from engine.rescue.options import RescueOptions
 from engine.rescue.outcome import Ending
 from engine.rescue.passes import Judged, judge_pass, made_ready, tuned
-from engine.rescue.passrun import PassRun, Ran, facts_of
+from engine.rescue.passrun import Attendant, PassRun, Ran, facts_of
 from engine.rescue.plan import LEFT, Pass, PassRecord
 from engine.rescue.recipes import RECIPES
 from engine.rescue.session import Session
@@ -36,11 +38,20 @@ class Turn:
     ran: Ran
 
 
-def run_pass(session: Session, known: Mapfile | None, chosen: Pass, reason: str) -> Turn:
+class Judge(Attendant, Protocol):
+    """An attendant that may know how the drive is without asking it."""
+
+    def liveness(self, ran: Ran) -> Liveness | None:
+        """Whether the drive still answers, when that is known already."""
+
+
+def run_pass(
+    session: Session, known: Mapfile | None, chosen: Pass, reason: str, attendant: Judge | None = None
+) -> Turn:
     """Run a pass and see to the map. Returns however it ended; the record of it is the last of ``session.history``.
 
-    Raises ``CancelledError`` when the person stopped it, ``OutsideError`` when the drive is not ready before the start
-    or the map cannot be saved afterwards.
+    Raises ``CancelledError`` when the person stopped it (with an attendant only when ddrescue had to be left behind),
+    ``OutsideError`` when the drive is not ready before the start or the map cannot be saved afterwards.
     """
     assert session.capabilities is not None, "the session was not prepared"
     arguments, title = session.arguments, RECIPES[chosen.recipe].title
@@ -60,10 +71,11 @@ def run_pass(session: Session, known: Mapfile | None, chosen: Pass, reason: str)
         State.RUNNING, "starting ddrescue",
         recipe=chosen.recipe, recipe_title=title, reason=reason, command=command.shown, pass_index=index,
     )  # fmt: skip
-    ran = _drive(session, command, options)
+    ran = _drive(session, command, options, attendant)
     judged = judge_pass(
-        ran, before, arguments, options, size=session.size, well=session.well, started=known is not None
-    )
+        ran, before, arguments, options, size=session.size, well=session.well, started=known is not None,
+        liveness=attendant.liveness(ran) if attendant is not None else None,
+    )  # fmt: skip
     _save(session, judged, ran)
     for path in (arguments.image, arguments.map, arguments.map + ".bak"):
         _hand_over(path)
@@ -72,7 +84,8 @@ def run_pass(session: Session, known: Mapfile | None, chosen: Pass, reason: str)
     _note(session, turn, before, chosen)
     if ran.stuck:
         raise CancelledError("stopped on request", advice="what was done so far is kept")
-    session.stop_if_asked()
+    if attendant is None:
+        session.stop_if_asked()
     return turn
 
 
@@ -86,7 +99,7 @@ def _ready(session: Session, known: Mapfile | None, chosen: Pass) -> Mapfile | N
     return ready
 
 
-def _drive(session: Session, command: Command, options: RescueOptions) -> Ran:
+def _drive(session: Session, command: Command, options: RescueOptions, attendant: Attendant | None) -> Ran:
     start = options.input_position or 0
     end = start + options.size if options.size is not None else session.size
     if session.size is not None and end is not None:
@@ -97,7 +110,7 @@ def _drive(session: Session, command: Command, options: RescueOptions) -> Ran:
         session.arguments, command, session.monitor,
         work=job.work_directory, well=session.well, image_end=None if end is None else end + shift,
         pass_fds=(job.lock_fd,) if job.lock_fd >= 0 else (), cancelled=job.cancelled, ask=session.desk.ask,
-        tell=session.event, progress=session.progress, kill_asked=lambda: session.desk.kill,
+        tell=session.event, progress=session.progress, kill_asked=lambda: session.desk.kill, attendant=attendant,
     )  # fmt: skip
     try:
         ran = one.run()

@@ -61,11 +61,13 @@ class CampaignStatus:
     ``waits_for`` is one sentence on what the present phase waits for, ``since`` when the phase began, ``until_s`` how
     long it may take from then (None: as long as it takes). ``needs`` is what a person has to do now, empty for nothing.
     ``drive`` is the drive in words, ``node`` what is read now, ``switch`` the power command as one would type it
-    (empty: a person is the switch). ``cycles`` are power cycles used; of the budget a None means no limit, ``end_time`` is when
-    the campaign has to be over. ``cycle_bytes`` is what was rescued before the first cycle, after the first, and so on;
-    its last entry grows while a pass runs. ``verdict`` says what the last pass came to (``campaign.verdict.Finding``),
-    ``verdict_words`` in a sentence. ``resets`` counts signs of controller resets since the job began. ``requests`` are
-    the actions of ``control.send`` that make sense now.
+    (empty: a person is the switch).
+
+    ``cycles`` are power cycles used; of the budget a None means no limit, ``end_time`` is when it has to be over.
+    ``cycle_bytes`` is what was rescued before the first cycle, after the first, and so on; its last entry grows while
+    a pass runs. ``next`` is the pass under way or the one that comes, ``reason`` its sentence. ``verdict`` says what
+    the last pass came to (``campaign.verdict.Finding``), ``verdict_words`` in a sentence. ``resets`` counts signs of
+    controller resets since the job began. ``requests`` are the actions of ``control.send`` that make sense now.
     """
 
     phase: Phase = Phase.CHECKING

@@ -1,0 +1,458 @@
+"""Bringing the drive back: node deleted, power cut and restored, waited for, recognised, proved with one good read.
+
+The order is the one that is safe: reader ended, map saved, nothing of ours open on the dead node, then the power.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+from engine import tools
+from engine.devices.probe import Place
+from engine.devices.watch import wait_for
+from engine.errors import OutsideError, RefusedError
+from engine.mapfile.model import Mapfile
+from engine.rescue.campaign import bus, drive
+from engine.rescue.campaign.aside import aside
+from engine.rescue.campaign.board import Phase
+from engine.rescue.campaign.desk import CampaignDesk
+from engine.rescue.campaign.drive import Proof, Proved
+from engine.rescue.campaign.memory import Memory
+from engine.rescue.campaign.settings import CampaignSettings
+from engine.rescue.campaign.show import Show
+from engine.rescue.liveness import baseline
+from engine.rescue.session import Session
+from engine.text import safe_text
+
+_TICK_S = 0.25
+_RESCAN_S = 10.0
+_PROBE_S = 2.0
+_COMMAND_TRIES = 2
+_ALL_SAVED = "everything rescued so far is saved"
+
+
+class BudgetSpent(Exception):
+    """The budget does not allow another power cycle, or no further waiting. ``code`` is that of ``strategy.Done``."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+class _Acknowledged(Exception):
+    """A person says that the power was cut and restored."""
+
+
+class Bringing:
+    """Brings the drive of a session back, as often as it is needed. ``keep`` saves the memory."""
+
+    def __init__(
+        self,
+        session: Session,
+        desk: CampaignDesk,
+        memory: Memory,
+        show: Show,
+        settings: CampaignSettings,
+        keep: Callable[[], None],
+    ) -> None:
+        self._session, self._desk, self._memory, self._show = session, desk, memory, show
+        self._settings, self._keep = settings, keep
+        self._cut = False  # the power was cut for the death at hand
+        self._restored = False  # and is on again
+        self._by_hand = not settings.switch.automatic
+        self._asked = self._acknowledged = False
+        self._since = 0.0
+        self._known: Mapfile | None = None
+
+    # -- the power ---------------------------------------------------------------------------------------------------
+
+    def free(self) -> bool:
+        """A reader hangs: cut the power, so that it can end. True when that was done; False: a person has to."""
+        if self._cut:
+            return True
+        if self._by_hand:
+            self._ask_person("a read hangs")
+            return False
+        return self._cut_power()
+
+    @property
+    def was_cut(self) -> bool:
+        """The power was cut by us for the death at hand."""
+        return self._cut
+
+    def _cut_power(self) -> bool:
+        switch = self._settings.switch
+        self._begin()
+        if switch.cycle:
+            self._count()
+        command, word = (switch.cycle, "cycle") if switch.cycle else (switch.off, "off")
+        self._show.phase(Phase.CUTTING, "cutting the drive's power", until_s=switch.limit_s)
+        if not self._command(command, word):
+            return False
+        self._cut, self._restored = True, bool(switch.cycle)
+        return True
+
+    def _restore_power(self) -> bool:
+        switch = self._settings.switch
+        self._show.phase(Phase.OFF, "the drive is without power", until_s=switch.off_seconds)
+        end = time.monotonic() + switch.off_seconds
+        try:
+            while (left := end - time.monotonic()) > 0:
+                self._tick()
+                self._session.job.wait(min(left, _TICK_S))
+        finally:  # whatever stopped the waiting: a drive is not left without power
+            self._count()
+            self._show.phase(Phase.RESTORING, "the drive's power comes on", until_s=switch.limit_s)
+            done = self._command(switch.on, "on")
+        self._restored = done
+        return done
+
+    def _command(self, command: tuple[str, ...], word: str) -> bool:
+        """Run a power command; a second time when it fails. After that a person has to."""
+        for attempt in range(_COMMAND_TRIES):
+            problem = aside(lambda: self._run(command), self._show_again)
+            self._session.event("power", action=word, command=self._settings.switch.shown, problem=problem or None)
+            if not problem:
+                return True
+            if attempt + 1 < _COMMAND_TRIES:
+                self._session.job.wait(1.0)
+        self._by_hand = True
+        self._decide(f"the power command failed ({problem}): a person is needed")
+        return False
+
+    def _run(self, command: tuple[str, ...]) -> str:
+        try:
+            done = tools.run(command, timeout_s=self._settings.switch.limit_s)
+        except OutsideError as error:
+            return safe_text(error.message, 300)
+        said = done.stderr.strip() or done.stdout.strip()
+        return "" if done.status == 0 else safe_text(f"status {done.status}: {said[-200:] or 'it said nothing'}", 300)
+
+    def _count(self) -> None:
+        """One more power cycle; known before it happens, so that a kill in between cannot lose it."""
+        self._memory.cycles += 1
+        self._memory.cycle_bytes.append(0)
+        self._keep()
+
+    def _begin(self) -> None:
+        self._since = self._since or time.monotonic()
+
+    # -- bringing it back --------------------------------------------------------------------------------------------
+
+    def back(self, known: Mapfile | None) -> None:
+        """Until the drive can be read again: ``session.arguments.source`` is then where it is.
+
+        Raises ``OutsideError`` (code ``not-returned``) when it does not come back, ``RefusedError`` (code
+        ``other-drive`` or ``ambiguous-drive``) when another one did, ``BudgetSpent``, ``CancelledError``.
+        """
+        self._known = known
+        self._begin()
+        reason = self._memory.dead
+        tries = 0
+        while True:
+            self._one_cycle(reason)
+            tries += 1
+            reason = self._recognise()
+            if not reason:
+                return
+            self._decide(f"the drive is not back after power cycle {self._memory.cycles}: {reason}")
+            if tries >= self._settings.tries and not self._by_hand:
+                raise OutsideError(
+                    f"the drive did not come back after {tries} power cycles: {reason}", code="not-returned",
+                    advice=f"{_ALL_SAVED}; check cable and power supply, let it rest or cool, then resume",
+                )  # fmt: skip
+            self._cut = self._restored = self._asked = False
+
+    def try_without(self, known: Mapfile | None) -> bool:
+        """The drive may be back already (after a restart of this machine, say): look, and prove it, with no cycle."""
+        self._known = known
+        self._begin()
+        self._show.phase(Phase.WAITING, "looking whether the drive is back already")
+        assert self._memory.known is not None
+        check = drive.content_check(self._places())
+        sight = aside(lambda: drive.look_for(self._known_drive, check), self._tick)
+        if sight.path is None:
+            return False
+        proved = self._settle_and_prove(sight.path)
+        if proved.proof is Proof.OTHER:
+            raise RefusedError(
+                f"this is not the drive of this rescue: {proved.reason}", code="other-drive", path=sight.path,
+                advice=f"{_ALL_SAVED}: connect the drive that is known ({self._words}), then resume",
+            )  # fmt: skip
+        if proved.proof is not Proof.SAME and not (proved.proof is Proof.NOTHING and not self._memory.dead):
+            return False
+        self._accept(sight.path, proved)
+        return True
+
+    def _recognise(self) -> str:
+        """The power is on again: wait for the drive, recognise and accept it. Empty then, else why it was not.
+
+        An error of the proof may only mean that it is not ready yet; one that hangs again needs its power cut at once.
+        """
+        end = time.monotonic() + self._settings.wait_s
+        self._show.phase(Phase.WAITING, f"waiting for {self._words} to come back", until_s=self._settings.wait_s)
+        self._detach()  # a node that outlived the power cycle is in the way of the one that comes
+        self._rescan()
+        while True:
+            path, reason = self._wait_for_drive(max(0.0, end - time.monotonic()))
+            if path is None:
+                return reason
+            proved = self._settle_and_prove(path)
+            if proved.proof is Proof.OTHER:
+                raise RefusedError(
+                    f"another drive came back: {proved.reason}", code="other-drive", path=path,
+                    advice=f"{_ALL_SAVED}: connect the drive that is known ({self._words}), then resume",
+                )  # fmt: skip
+            if proved.proof is not Proof.DEAD:
+                self._accept(path, proved)
+                return ""
+            if proved.hangs or time.monotonic() >= end:
+                return proved.reason
+            self._pause(_PROBE_S)
+
+    def _one_cycle(self, reason: str) -> None:
+        if not self._cut:
+            self._afford()
+            self._detach()
+        if self._by_hand:
+            self._person(reason)
+            return
+        if not self._cut and not self._cut_power():
+            self._person(reason)
+            return
+        if not self._restored:
+            self._afford()
+            self._detach()
+            if not self._restore_power():
+                self._person("the power could not be restored")
+
+    def _afford(self) -> None:
+        budget, memory = self._memory.budget, self._memory
+        if budget.max_cycles is not None and memory.cycles >= budget.max_cycles:
+            raise BudgetSpent("cycles", f"all {budget.max_cycles} power cycles of the budget are used")
+        self._in_time()
+
+    def _in_time(self) -> None:
+        end = self._memory.budget.end_time
+        if end is not None and time.time() >= end:
+            raise BudgetSpent("time", "the time of the budget is up")
+
+    def _detach(self) -> None:
+        """Delete the node of the attachment that died, never of one that came later, nor of a disk that others use."""
+        seat, memory = self._memory.seat, self._memory
+        if not self._settings.bus or seat is None or not seat.delete or not memory.dead_attachment:
+            return
+        if self._session.arguments.overrides.get("allow_in_use"):
+            return
+        if drive.attachment_of(seat.name) != memory.dead_attachment:
+            return
+        self._show.phase(Phase.CUTTING, f"deleting the node of {seat.name}", until_s=bus.LIMIT_S)
+        problem = aside(lambda: bus.detach(seat), self._show_again)
+        self._session.event("power", action="delete-node", node=seat.name, problem=problem or None)
+
+    def _rescan(self) -> None:
+        seat = self._memory.seat
+        if self._settings.bus and seat is not None and seat.scan:
+            aside(lambda: bus.rescan(seat), self._show_again)
+
+    # -- a person ----------------------------------------------------------------------------------------------------
+
+    def _ask_person(self, reason: str) -> None:
+        off = self._settings.switch.off_seconds
+        needs = f"cut the power of {self._words}, wait {off:g} seconds, restore it"
+        waits = f"waiting for you: {reason}" if reason else "waiting for you"
+        self._show.phase(Phase.NEEDS_POWER, safe_text(waits, 300), needs=needs)
+        if not self._asked:
+            self._asked = True
+            self._begin()
+            self._session.event("power", action="needs-person", message=needs, reason=reason)
+
+    def _person(self, reason: str) -> None:
+        """Until a person says that it is done, or the drive is seen to have come back."""
+        self._acknowledged = False
+        self._ask_person(reason)
+        with contextlib.suppress(_Acknowledged):
+            if self._known_drive.numbered:
+                self._seen_anew(reason)
+            else:
+                self._answers_again(reason)
+        self._cut = self._restored = True
+        self._count()
+
+    def _seen_anew(self, reason: str) -> None:
+        number = _number_of(self._memory.dead_attachment)
+        self._wait_numbered(None, number, lambda: self._ask_person(reason))
+
+    def _answers_again(self, reason: str) -> None:
+        """For what has no number: what is known good is read again, by a child; a dead drive's errors come at once."""
+        places, next_probe = self._places(), time.monotonic() + _PROBE_S
+        was_away = False
+        while True:
+            self._tick()
+            self._ask_person(reason)
+            self._session.wait(_TICK_S)
+            sight = drive.look_for(self._known_drive)
+            if sight.path is None:
+                was_away = True
+            elif was_away:
+                return
+            elif places and time.monotonic() >= next_probe:
+                if self._prove(sight.path, places).proof is not Proof.DEAD:
+                    return
+                next_probe = time.monotonic() + _PROBE_S
+
+    # -- waiting, recognising, proving -------------------------------------------------------------------------------
+
+    def _wait_for_drive(self, limit: float) -> tuple[str | None, str]:
+        """Where the drive is, or None and why it is not seen."""
+        if not self._known_drive.numbered:
+            return self._wait_named(limit)
+        try:
+            return self._wait_numbered(limit, None, self._show_again), ""
+        except RefusedError:
+            raise
+        except OutsideError as error:
+            return None, error.message
+
+    def _wait_named(self, limit: float) -> tuple[str | None, str]:
+        end = time.monotonic() + limit
+        while True:
+            sight = drive.look_for(self._known_drive)
+            if sight.path is not None or time.monotonic() >= end:
+                return sight.path, sight.reason
+            self._tick()
+            self._show_again()
+            self._session.wait(_TICK_S)
+
+    def _wait_numbered(self, limit: float | None, dead: int | None, show: Callable[[], None]) -> str | None:
+        identity = self._known_drive.identity
+        assert identity is not None
+        rescan_at = time.monotonic() + _RESCAN_S
+
+        def pause(seconds: float) -> None:
+            nonlocal rescan_at
+            self._tick()
+            show()
+            if limit is not None and time.monotonic() >= rescan_at:
+                self._rescan()
+                rescan_at = time.monotonic() + _RESCAN_S
+            self._session.wait(min(seconds, 4 * _TICK_S))
+
+        found = wait_for(
+            identity, limit, _Ear(self._session), content=drive.content_check(self._places()), dead_attachment=dead,
+            pause=pause,
+        )  # fmt: skip
+        return found.path
+
+    def _settle_and_prove(self, path: str) -> Proved:
+        settle = self._settings.settle_s
+        words = f"the drive is back as {path}; it gets {settle:g} s"
+        self._show.phase(Phase.SETTLING, words, node=path, until_s=settle)
+        self._pause(settle)
+        places = self._places()
+        self._show.phase(Phase.PROVING, "reading a place that is known good")
+        return self._prove(path, places)
+
+    def _prove(self, path: str, places: list[Place]) -> Proved:
+        return aside(lambda: drive.prove(path, places), self._tick)
+
+    def _accept(self, path: str, proved: Proved) -> None:
+        session, memory = self._session, self._memory
+        session.arguments = dataclasses.replace(session.arguments, source=path)
+        session.well = baseline(path)
+        session.monitor.status = dataclasses.replace(session.monitor.status, source=path)
+        self.note_seat(path)
+        seconds = time.monotonic() - self._since
+        if memory.dead and self._cut:
+            memory.took(seconds)
+        memory.dead = memory.dead_attachment = ""
+        self._cut = self._restored = self._asked = False
+        self._by_hand = not self._settings.switch.automatic
+        self._since = 0.0
+        self._keep()
+        session.event("returned", path=path, drive=self._words, message=proved.reason, seconds=round(seconds, 1))
+        self._decide(f"the drive is back as {path}: {proved.reason}")
+        self._show.phase(Phase.CHOOSING, "the drive is back", node=path)
+
+    def note_seat(self, path: str) -> None:
+        """Note where the drive sits while it can be read, and have the kernel be less patient where that is asked."""
+        self._memory.seat = bus.seat_of(path) or self._memory.seat
+        seconds = self._settings.command_timeout_s
+        if seconds is not None:
+            problem = aside(lambda: bus.set_patience(path, seconds), self._show_again)
+            if problem:
+                self._session.event("note", message=f"the time limit for commands could not be set: {problem}")
+
+    # -- small things ------------------------------------------------------------------------------------------------
+
+    @property
+    def _known_drive(self) -> drive.KnownDrive:
+        assert self._memory.known is not None, "the campaign does not know its drive yet"
+        return self._memory.known
+
+    @property
+    def _words(self) -> str:
+        return self._known_drive.words
+
+    def _places(self) -> list[Place]:
+        options = self._session.options
+        shift = 0 if options.output_position is None else options.output_position - (options.input_position or 0)
+        return drive.places_of(self._known, self._session.arguments.image, shift)
+
+    def _decide(self, text: str) -> None:
+        self._memory.decide(safe_text(text, 400))
+
+    def _show_again(self) -> None:
+        """Write the status once more: it must not look as if nobody lived here."""
+        status = self._show.status
+        self._show.phase(status.phase, status.waits_for, needs=status.needs, until_s=status.until_s)
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._tick()
+            self._session.wait(min(left, _TICK_S))
+
+    def _tick(self) -> None:
+        """Each moment of waiting: stop, time, requests."""
+        self._session.stop_if_asked()
+        self._in_time()
+        request = self._desk.meanwhile("power-done")
+        if request is None:
+            return
+        if request.action == "power-done":
+            if self._asked and not self._acknowledged:
+                self._acknowledged = True
+                self._desk.answer(request, "looking for the drive")
+                raise _Acknowledged
+            self._desk.answer(request, "no power is needed now")
+        else:
+            self._desk.put_off(request)
+
+
+class _Ear:
+    """Hears what the wait for a drive tells, and passes on what a person should know."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def update(self, done: int, total: int | None = None, unit: str = "B", message: str = "") -> None:
+        return
+
+    def event(self, kind: str, **facts: Any) -> None:
+        if kind in ("other-drive", "not-sure"):
+            self._session.event("note", code=kind, message=safe_text(str(facts.get("reason")), 300))
+
+    def cancelled(self) -> bool:
+        return self._session.job.cancelled()
+
+
+def _number_of(token: str) -> int | None:
+    """The ``diskseq`` of an attachment of this boot; None for another boot's, whose numbers mean nothing here."""
+    boot, _, number = token.rpartition("/")
+    here = drive.boot_of_this_machine()
+    return int(number) if number.isdigit() and boot and boot == here else None

@@ -1,0 +1,161 @@
+"""From a decision to a run of ddrescue: what may be read, with which options; and what the decision is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.mapfile.loose import read_loose
+from engine.mapfile.model import Mapfile
+from engine.mapfile.write import write_map
+from engine.ranges import MAX_POSITION, RangeSet
+from engine.rescue.campaign.memory import Memory, Wish
+from engine.rescue.campaign.settings import CampaignSettings
+from engine.rescue.options import RescueOptions
+from engine.rescue.strategy.records import Costs, Kind, Pass
+from engine.text import format_size
+
+_PERSON_S = 300.0
+_CYCLE_S = 10.0
+_RATE = 50e6
+_READ_S = 2e-4
+_PASS_S = 4.0
+
+
+def costs(
+    memory: Memory,
+    settings: CampaignSettings,
+    options: RescueOptions,
+    domain: RangeSet,
+    valuable: Sequence[tuple[RangeSet, float]],
+) -> Costs:
+    """What the strategy is told. ``domain`` is what is wanted, areas to be left alone already taken out."""
+    automatic, times = settings.switch.automatic, memory.cycle_times
+    usual = settings.switch.off_seconds + settings.settle_s + _CYCLE_S if automatic else _PERSON_S
+    left = None if memory.budget.end_time is None else max(0.0, memory.budget.end_time - time.time())
+    sector = options.sector
+    return Costs(
+        cycle_seconds=max(1.0, sum(times) / len(times) if times else usual),
+        automatic=automatic,
+        bytes_per_second=max(1.0, memory.best_rate or _RATE),
+        read_seconds=memory.read_seconds or _READ_S,
+        pass_seconds=memory.pass_seconds or _PASS_S,
+        sector_size=sector,
+        cluster_size=max(sector, settings.cluster_size // sector * sector),
+        domain=domain,
+        valuable=tuple(valuable),
+        max_cycles=memory.budget.max_cycles,
+        seconds_left=left,
+        min_bytes_per_cycle=memory.budget.min_bytes_per_cycle,
+        edges=settings.edges,
+    )
+
+
+def read_valuable(settings: CampaignSettings) -> tuple[tuple[RangeSet, float], ...]:
+    """The finished areas of the maps of what is wanted first. Raises ``OutsideError``, ``DamagedError``."""
+    return tuple((read_loose(path).ranges("+"), factor) for path, factor in settings.first)
+
+
+def wished(wish: Wish, memory: Memory, known: Mapfile, cluster_size: int) -> Pass | None:
+    """The pass that a person asked for; None when nothing is to be read there."""
+    area = RangeSet.of(wish.start, min(wish.end, known.end))
+    wanted = area.subtract(known.ranges("+"))
+    if not wish.killers:
+        wanted = wanted.subtract(memory.killers(known.ranges("+")))
+    if not wanted:
+        return None
+    start, end = int(wanted.starts[0]), int(wanted.ends[-1])
+    return Pass(
+        Kind.READ, start, end - start, wish.reverse, cluster_size, False, False, True, wanted.total, 1.0,
+        f"asked for: {format_size(wanted.total)} between {start} and {end}",
+    )  # fmt: skip
+
+
+def allowed(made: Pass, killers: RangeSet, domain: RangeSet, skipped: RangeSet, *, with_killers: bool) -> RangeSet:
+    """What this pass may touch.
+
+    Places known to kill are left out of it. A pass at the edge of one may read inside of it, but only in smaller reads
+    than the one that was lost there: the same read again would be lost again.
+    """
+    area = RangeSet.of(made.start, made.stop).intersect(domain).subtract(skipped)
+    if with_killers:
+        return area
+    if made.kind is Kind.EDGE:
+        killers = RangeSet((start, end) for start, end in killers if end - start <= made.cluster_size)
+    return area.subtract(killers)
+
+
+def write_domain(path: Path, area: RangeSet) -> None:
+    """A domain map for ddrescue: ``area`` is what it may touch."""
+    blocks: list[tuple[int, int, str]] = []
+    at = 0
+    for start, end in area:
+        if start > at:
+            blocks.append((at, start - at, "?"))
+        blocks.append((start, end - start, "+"))
+        at = end
+    if at < MAX_POSITION:
+        blocks.append((at, MAX_POSITION - at, "?"))
+    write_map(path, Mapfile.from_blocks(blocks))
+
+
+def options_for(made: Pass, base: RescueOptions, domain_path: Path) -> RescueOptions:
+    """The options of the run.
+
+    Direct reading is not optional: read-ahead would run into the bad place first, and the check after an error would be
+    answered by the cache. Neither trimming nor scraping but in a pass for just that: both go back to the sector that
+    killed. ``cpass`` also keeps ddrescue from resuming in the middle.
+    """
+    sector = base.sector
+    return base.with_values(
+        idirect=True,
+        check_on_error=True,
+        no_trim=not made.trim,
+        no_scrape=not made.trim,
+        no_sweep=True,
+        retry_passes=None,
+        try_again=False,
+        retrim=False,
+        skip_size=0,
+        max_skip_size=None,
+        cpass="0" if made.trim else "1",
+        reverse=made.reverse,
+        cluster_size=max(1, made.cluster_size // sector),
+        input_position=made.start,
+        size=made.size,
+        domain_mapfile=str(domain_path),
+        loose_domain=False,
+        output_position=None
+        if base.output_position is None
+        else base.output_position + made.start - (base.input_position or 0),
+        map_save_interval=1,
+        map_sync_interval=5,
+    )
+
+
+def made_untried(known: Mapfile, area: RangeSet) -> tuple[Mapfile, RangeSet]:
+    """The map with its failed blocks inside ``area`` as untried ones, and which they were."""
+    failed = known.ranges("*/-").intersect(area)
+    made = known
+    for start, end in failed:
+        made = made.set_range(start, end, "?")
+    return made, failed
+
+
+def put_back(before: Mapfile, after: Mapfile, areas: RangeSet) -> Mapfile:
+    """What was taken for untried and still is gets back the mark it had: a map never forgets a failure."""
+    still = after.ranges("?").intersect(areas)
+    made = after
+    for status in "*/-":
+        for start, end in before.ranges(status).intersect(still):
+            made = made.set_range(start, end, status)
+    return made
+
+
+def mark_killer(known: Mapfile, start: int, end: int) -> Mapfile:
+    """A place that kills as failed and not trimmed, where it is still untried: whoever reads on passes it by."""
+    made = known
+    for low, high in known.ranges("?", start, end):
+        made = made.set_range(low, high, "*")
+    return made

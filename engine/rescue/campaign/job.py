@@ -1,0 +1,427 @@
+"""The campaign: choose a pass, say so, run it, see what it came to, bring the drive back, choose again.
+
+Killed at any point it goes on from the map and from what it remembers: before a pass begins the job's checkpoint says
+which one, and whatever it may have died at is not read again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+from engine.cases import keep_map
+from engine.devices.drive_state import judge as judge_drive
+from engine.devices.drive_state import look
+from engine.errors import OutsideError, RescueError
+from engine.mapfile.model import Mapfile
+from engine.mapfile.write import write_map
+from engine.ranges import RangeSet
+from engine.rescue import plan
+from engine.rescue.campaign import choose, drive, resume
+from engine.rescue.campaign.attend import CampaignAttendant
+from engine.rescue.campaign.board import Phase
+from engine.rescue.campaign.bring import Bringing, BudgetSpent
+from engine.rescue.campaign.desk import CampaignDesk
+from engine.rescue.campaign.kernel import KernelLog, Names
+from engine.rescue.campaign.memory import About, Budget, Memory, Wish
+from engine.rescue.campaign.show import Show, shown_pass
+from engine.rescue.campaign.verdict import Finding, Verdict, judge
+from engine.rescue.control import Request
+from engine.rescue.options import RescueOptions
+from engine.rescue.passrun import facts_of
+from engine.rescue.session import GONE_ADVICE, Session
+from engine.rescue.status import State
+from engine.rescue.strategy import Done, How, Pass, Run, next_pass
+from engine.rescue.turn import Turn, run_pass
+from engine.text import format_size, safe_text
+
+_POOR = 3
+"""So many cycles in a row that each brought less than the budget's least end the campaign, whatever is expected."""
+_EMPTY = 20
+_KILLS = 3
+_ADVICE = {
+    Finding.TARGET_FULL: "make room, then resume",
+    Finding.TARGET_ERROR: "check the target's disk, then resume",
+    Finding.MAP_UNWRITABLE: "make room where the map lies, then resume",
+    Finding.FAILED: "everything rescued so far is kept; see what ddrescue said, then resume",
+}
+
+
+class Campaign:
+    """One campaign, from its checks to its end."""
+
+    def __init__(self, session: Session) -> None:
+        arguments = session.arguments
+        self.settings = settings = arguments.campaign
+        saved = (session.job.saved or {}).get("campaign")
+        self.memory = Memory.from_json(saved) if saved else Memory(
+            budget=Budget(
+                settings.max_cycles, settings.end_time, settings.min_bytes_per_cycle, arguments.hang_limit_s
+            )
+        )  # fmt: skip
+        self.session = session
+        session.arguments = dataclasses.replace(arguments, stop_on_hang=True)
+        session.memory = lambda: {"campaign": self.memory.to_json()}
+        if self.memory.known is not None:
+            session.size = self.memory.known.size
+        self.show = Show(session.monitor, self.memory, settings)
+        self.desk = CampaignDesk(session.job.directory, session.monitor, self._at_once)
+        session.desk = self.desk
+        self.bringing = Bringing(session, self.desk, self.memory, self.show, settings, self.keep)
+        self.known = Mapfile.new(0, 0)
+        self._valuable: tuple[tuple[RangeSet, float], ...] = ()
+        self._under_way: Pass | None = None
+        self._empty = self._killed = 0
+        self._began = 0.0
+        self._log = KernelLog()
+        self._names: Names | None = None
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> dict[str, Any]:
+        """To the end. Raises ``CancelledError`` when stopped, ``OutsideError`` when it cannot go on."""
+        try:
+            return self._run()
+        except BudgetSpent as spent:
+            return self._done(Done(spent.code, spent.reason))
+        except RescueError as error:
+            self.memory.decide(safe_text(error.message, 400))
+            self.show.note(phase=Phase.ENDED, waits_for=error.message, needs="", until_s=None)
+            raise
+        finally:
+            self._log.close()
+
+    def _run(self) -> dict[str, Any]:
+        self._prepare()
+        while True:
+            self._obey()
+            if self.memory.dead:
+                self.bringing.back(self.known)
+                self._names = self._drive_names()
+                continue
+            self.show.phase(Phase.CHOOSING, "choosing the next pass")
+            choice, by_hand = self._choose()
+            if isinstance(choice, Done):
+                return self._done(choice)
+            self._pass(choice, by_hand)
+
+    def keep(self) -> None:
+        """Save what the campaign remembers. Raises ``OutsideError``: without that a killed one could not go on."""
+        if not self.session.checkpoint(self.session.was_running):
+            raise OutsideError(
+                "what the campaign remembers cannot be saved", code="no-space", path=self.session.job.directory,
+                advice="make room where the job lies, then resume",
+            )  # fmt: skip
+
+    # -- before the first pass ---------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        session, memory = self.session, self.memory
+        leftover = resume.Leftover(session, self.desk, memory, self.show, self.bringing, self.keep)
+        found = session.prepare_map(leftover.free if memory.known is not None else None)
+        self._valuable = choose.read_valuable(self.settings)
+        if memory.known is None:
+            session.prepare_drive(found)
+            memory.known = drive.know(session.arguments.source)
+            session.size = memory.known.size
+            session.set_options(session.options)
+            self.bringing.note_seat(session.arguments.source)
+            self._take(found or Mapfile.new(0, memory.known.size))
+            if found is None:
+                write_map(session.arguments.map, self.known)
+        else:
+            self._take(found or Mapfile.new(0, memory.known.size))
+            self.show.note()
+            if memory.about is not None:
+                self._take(resume.settle(session, memory, self.known, was_cut=self.bringing.was_cut))
+                self.keep()
+            if self.bringing.was_cut or not self.bringing.try_without(self.known):
+                memory.dead = memory.dead or "the drive is not there, or does not answer"
+                self.bringing.back(self.known)
+            session.prepare_drive(self.known)
+        self._names = self._drive_names()
+        self.keep()
+        self.show.note(node=session.arguments.source)
+
+    def _drive_names(self) -> Names | None:
+        if not self._log.readable:
+            return None
+        from engine.devices.discover import find_device
+
+        try:
+            device = find_device(self.session.arguments.source)
+        except RescueError:  # a file: the kernel has no name for it
+            return None
+        return Names.of(device) if device is not None else None
+
+    def _take(self, known: Mapfile) -> None:
+        """This is the map now."""
+        self.known = known
+        self.show.finished = known.ranges("+")
+        self.session.monitor.take_map(known)
+
+    # -- choosing ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _domain(self) -> RangeSet:
+        assert self.memory.known is not None
+        whole = RangeSet.of(0, self.memory.known.size)
+        return whole if self.session.monitor.domain is None else whole.intersect(self.session.monitor.domain)
+
+    def _choose(self) -> tuple[Pass | Done, bool]:
+        """The next pass and whether a person asked for it."""
+        memory, options = self.memory, self.session.options
+        told = choose.costs(memory, self.settings, options, self._domain.subtract(memory.skipped), self._valuable)
+        if memory.wish is not None:
+            made = choose.wished(memory.wish, memory, self.known, told.cluster_size)
+            if made is not None:
+                return made, True
+            self._note("nothing is left to be read in the area that was asked for")
+            memory.wish = None
+        spent = self._spent()
+        return (spent, False) if spent is not None else (next_pass(self.known, memory.runs, told), False)
+
+    def _spent(self) -> Done | None:
+        memory, budget = self.memory, self.memory.budget
+        if budget.end_time is not None and time.time() >= budget.end_time:
+            return Done("time", "the time of the budget is up")
+        if memory.vain >= self.settings.max_vain:
+            return Done("yield", f"the last {memory.vain} power cycles brought nothing")
+        least, poor = budget.min_bytes_per_cycle, memory.cycle_bytes[-_POOR - 1 : -1]
+        if least and len(poor) == _POOR and all(brought < least for brought in poor):
+            return Done("yield", f"the last {_POOR} power cycles brought less than {format_size(least)} each")
+        if self._empty >= _EMPTY:
+            return Done("nothing-left", "nothing is left that may be read")
+        return None
+
+    # -- one pass ----------------------------------------------------------------------------------------------------
+
+    def _pass(self, made: Pass, by_hand: bool) -> None:
+        """Run it, judge it, keep what came of it."""
+        self._began = time.monotonic()
+        session, memory, before = self.session, self.memory, self.known
+        with_killers = by_hand and memory.wish is not None and memory.wish.killers
+        area = choose.allowed(
+            made, memory.killers(before.ranges("+")), self._domain, memory.skipped, with_killers=with_killers
+        )
+        retried = RangeSet()
+        prepared = before
+        if made.retry_failed:
+            prepared, retried = choose.made_untried(before, area)
+        if not prepared.ranges("*/-" if made.trim else "?").intersect(area):
+            self._nothing_to_read(made)
+            return
+        self._empty = 0
+        if self._gone():
+            return
+        keep_map(session.arguments.map, session.maps, "as it was")
+        kept = sorted(session.maps.glob("*.map"))
+        memory.about = About(
+            made, str(kept[-1]) if kept else "", drive.attachment(session.arguments.source),
+            drive.boot_of_this_machine(), put_back=tuple(retried),
+        )  # fmt: skip
+        memory.wish = None
+        memory.decide(safe_text(made.reason, 400))
+        self.keep()
+        prepared = prepared.with_status_line(0, "?", 1)
+        write_map(session.arguments.map, prepared)
+        self._under_way = made
+        slot = len(memory.cycle_bytes) - 1
+        brought = memory.cycle_bytes[slot]
+        self.show.phase(
+            Phase.READING, "starting ddrescue", next=shown_pass(made, by_hand), reason=safe_text(made.reason, 400)
+        )
+        domain_path = session.job.work_directory / "domain.map"
+        choose.write_domain(domain_path, area)
+        options = choose.options_for(made, session.options, domain_path)
+        recipe = "scrape" if made.trim else "careful"
+        direction = "backwards" if made.reverse else "forwards"
+        attendant = self._attendant(made, prepared, slot)
+        turn = run_pass(
+            session, prepared, plan.Pass(recipe, options, made.start, made.size, direction), made.reason, attendant
+        )
+        self._under_way = None
+        verdict = judge(
+            made, prepared, turn.judged, turn.ran, attendant.signs, cut=self.bringing.was_cut, sector=options.sector
+        )
+        memory.cycle_bytes[slot] = brought + verdict.run.gained
+        self._after(turn, verdict, before, retried, memory.cycle_bytes[slot])
+
+    def _attendant(self, made: Pass, prepared: Mapfile, slot: int) -> CampaignAttendant:
+        totals = self.session.monitor.totals
+        rescued = totals.finished if totals is not None else prepared.totals().finished
+        return CampaignAttendant(
+            self.session, self.desk, self.memory, self.show, self.settings, self.bringing, made, self._log, self._names,
+            rescued, slot, self._hung,
+        )  # fmt: skip
+
+    def _hung(self, position: int | None) -> None:
+        """A read hangs: should we be killed now, its place must be known."""
+        if self.memory.about is not None:
+            self.memory.about = dataclasses.replace(self.memory.about, hung_at=position)
+            self.keep()
+
+    def _nothing_to_read(self, made: Pass) -> None:
+        """A pass with nothing in it (all of it killers, or left alone on request): known to the strategy as in vain."""
+        self._empty += 1
+        end = made.stop if made.reverse else made.start
+        self.memory.runs.append(Run(made.start, made.size, made.reverse, end, How.STOPPED, 0))
+        if self.memory.wish is not None:
+            self.memory.wish = None
+            self._note("nothing of the area that was asked for may be read")
+
+    def _gone(self) -> bool:
+        """Whether sysfs says, before the pass begins, that the drive is not there."""
+        well = self.session.well
+        if well is None:
+            return False
+        verdict = judge_drive([well, look(well.name)])
+        if verdict.usable:
+            return False
+        reason = "; ".join(verdict.reasons) or str(verdict.condition)
+        words = f"the drive was lost between two passes: {reason}"
+        self._lost(words, drive.attachment(self.session.arguments.source), self.memory.cycle_bytes[-1])
+        self.session.event("drop-off", message=self.memory.dead, position=None, reasons=[reason])
+        self.keep()
+        return True
+
+    def _lost(self, words: str, attachment: str, brought: int) -> None:
+        """The drive has to be brought back; since the last time it has given ``brought`` bytes."""
+        memory = self.memory
+        memory.dead, memory.dead_attachment = words, attachment
+        memory.vain = 0 if brought > 0 else memory.vain + 1
+
+    def _after(self, turn: Turn, verdict: Verdict, before: Mapfile, retried: RangeSet, brought: int) -> None:
+        session, memory = self.session, self.memory
+        known = turn.known if turn.known is not None else before
+        made = choose.put_back(before, known, retried)
+        if verdict.dead and verdict.run.killer is not None:
+            made = choose.mark_killer(made, *verdict.run.killer)
+        if made is not known:
+            write_map(session.arguments.map, made)
+        run = verdict.run
+        memory.runs.append(run)
+        attachment = memory.about.attachment if memory.about is not None else ""
+        memory.about = None
+        memory.ran(run.gained, run.cluster, turn.ran.run_time_s, time.monotonic() - self._began)
+        memory.decide(safe_text(verdict.words, 400))
+        if verdict.dead:
+            self._lost(verdict.words, attachment, brought)
+            if not turn.judged.outcome.dropped:
+                position = run.killer[0] if run.killer is not None else turn.ran.position
+                session.event("drop-off", message=verdict.words, position=position, **facts_of(turn.ran))
+        self._take(made)
+        self.keep()
+        self.show.note(verdict=str(verdict.finding), verdict_words=verdict.words, next=None)
+        session.record("campaign-pass", message=verdict.words, finding=str(verdict.finding), gained=run.gained)
+        self._killed = self._killed + 1 if verdict.finding is Finding.KILLED else 0
+        if verdict.ends or self._killed >= _KILLS:
+            code = "no-space" if verdict.finding is Finding.TARGET_FULL else str(turn.ending)
+            raise OutsideError(verdict.words, code=code, advice=_ADVICE.get(verdict.finding, GONE_ADVICE))
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    def _at_once(self, request: Request) -> bool:
+        """Carry out what counts at once; whether the pass under way has to end for it."""
+        memory, values = self.memory, dict(request.values)
+        ends = False
+        if request.action == "budget":
+            memory.budget = dataclasses.replace(memory.budget, **values)
+            memory.decide(f"the budget is now {_budget_words(memory.budget)}")
+        else:
+            start, end = int(values["start"]), int(values["end"])
+            area = RangeSet.of(start, end)
+            if request.action == "skip-area":
+                memory.skipped = memory.skipped.union(area)
+                made = self._under_way
+                ends = made is not None and made.start < end and start < made.stop
+                memory.decide(f"{start} to {end} is left alone on request")
+            else:
+                memory.skipped = memory.skipped.subtract(area)
+                memory.decide(f"{start} to {end} may be read again on request")
+        self.keep()
+        self.show.note()
+        return ends
+
+    def _obey(self) -> None:
+        """Between passes: a stop, then what was asked for."""
+        self.session.stop_if_asked()
+        waiting = self.desk.waiting()
+        while waiting:
+            request = waiting.pop(0)
+            if request.action in ("pause", "take-over"):
+                waiting += self._pause(release=request.release_map or request.action == "take-over")
+            elif request.action == "try-area":
+                self.memory.wish = Wish(**request.values)
+            elif request.action == "options":
+                self.session.set_options(RescueOptions.from_json(request.values))
+            elif request.action == "power-cycle":
+                self._lost("a power cycle was asked for", drive.attachment(self.session.arguments.source), 1)
+            waiting = waiting or self.desk.waiting()
+
+    def _pause(self, *, release: bool) -> list[Request]:
+        """Wait until somebody says how to go on; the requests that said so. With ``release`` the map may be edited."""
+        session = self.session
+        words = "taken over by hand" if release else "paused on request"
+        session.event("paused", reason=words, resumable=True)
+        self.memory.decide(words)
+        if release:
+            session.release()
+        while True:
+            self.show.phase(Phase.BY_HAND if release else Phase.PAUSED, words)
+            session.wait(1.0)
+            request = self.desk.next_while_paused()
+            if request is None or request.action == "end-pass":
+                continue
+            if request.action in ("pause", "take-over"):
+                if request.action == "take-over" and not release:
+                    release, words = True, "taken over by hand"
+                    session.release()
+                self.desk.answer(request, f"{request.action} accepted")
+                continue
+            if release:
+                try:
+                    session.hold()
+                    self._take(session.reread() or self.known)
+                except RescueError as error:
+                    self.desk.answer(request, f"cannot go on: {error.message}")
+                    session.release()
+                    continue
+            self.desk.answer(request, f"{request.action} accepted")
+            self.memory.decide("going on on request")
+            return [] if request.action in ("resume", "hand-back") else [request]
+
+    def _note(self, message: str) -> None:
+        self.session.event("note", message=message)
+        self.memory.decide(message)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def _done(self, done: Done) -> dict[str, Any]:
+        session, memory = self.session, self.memory
+        result = session.result(self.known, done.reason)
+        result |= {
+            "code": done.code, "cycles": memory.cycles, "cycle_bytes": list(memory.cycle_bytes)[-1000:],
+            "killers": [list(pair) for pair in memory.killers(self.known.ranges("+"))][:1000],
+            "skipped": memory.skipped.total, "lost": memory.dead,
+        }  # fmt: skip
+        memory.decide(safe_text(done.reason, 400))
+        self.keep()
+        session.event("done", **{name: item for name, item in result.items() if name not in ("passes", "cycle_bytes")})
+        session.record("rescue-ended", reason=done.reason, rescued=result["rescued"], missing=result["missing"])
+        self.show.note(phase=Phase.ENDED, waits_for=done.reason, reason=done.reason, next=None, needs="", until_s=None)
+        alert = "the drive was lost last: it needs its power cut before anything else reads it" if memory.dead else ""
+        session.monitor.write(State.DONE, done.reason, alert, stopping_s=None)
+        return result
+
+
+def _budget_words(budget: Budget) -> str:
+    parts = []
+    if budget.max_cycles is not None:
+        parts.append(f"{budget.max_cycles} power cycles")
+    if budget.end_time is not None:
+        parts.append(f"until {time.strftime('%Y-%m-%d %H:%M', time.localtime(budget.end_time))}")
+    if budget.min_bytes_per_cycle:
+        parts.append(f"{format_size(budget.min_bytes_per_cycle)} a cycle at least")
+    return ", ".join(parts) or "without limits"

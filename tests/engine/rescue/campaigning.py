@@ -1,0 +1,60 @@
+"""Running whole campaigns in tests: the real job, the real ddrescue, a failing disk with a power switch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.jobs import Job
+from engine.rescue.arguments import RescueArguments
+from engine.rescue.campaign.settings import CampaignSettings, PowerSwitch
+from tests.engine.rescue.driving import arguments, assert_true_image, events
+from tests.failing_disk import Drop, FailingDisk
+
+MIB = 1 << 20
+
+
+def switch(disk: FailingDisk) -> PowerSwitch:
+    """The disk's own power switch as one command."""
+    return PowerSwitch(cycle=tuple(disk.power_command("cycle")), off_seconds=0)
+
+
+def pair(disk: FailingDisk) -> PowerSwitch:
+    """The same as two commands."""
+    return PowerSwitch(off=tuple(disk.power_command("off")), on=tuple(disk.power_command("on")), off_seconds=0)
+
+
+def campaign(source: Path | str, folder: Path, power: PowerSwitch | None, **more: Any) -> RescueArguments:
+    """A campaign of ``source`` into ``folder``; ``more`` are campaign settings, or arguments of a rescue."""
+    facts = {"settle_s": 0.0, "wait_s": 3.0}
+    own = {name for name in more if name in CampaignSettings.__dataclass_fields__}
+    settings = CampaignSettings(switch=power or PowerSwitch(), **(facts | {name: more.pop(name) for name in own}))
+    return arguments(source, folder, strategy="drop-off", campaign=settings, **more)
+
+
+def killers(*places: tuple[int, int], **more: Any) -> list[Drop]:
+    """Faults that take the drive off the bus."""
+    return [Drop(offset=at, size=size, **more) for at, size in places]
+
+
+def assert_saved(made: RescueArguments, original: Path, disk: FailingDisk, share: float = 1.0) -> None:
+    """No wrong byte, no false bad sector, nobody wrote to the drive, and at least this share of what can be read."""
+    known = assert_true_image(made, original, disk)
+    truth = disk.truth()
+    assert known.ranges("+").total >= share * truth.readable_bytes, known.totals()
+    assert known.end == truth.size
+
+
+def touched_again(disk: FailingDisk, faults: Sequence[Any]) -> list[tuple[int, int]]:
+    """For each fault the reads that touched it; a killer is touched once, and again only in smaller reads."""
+    found = []
+    for fault in faults:
+        reads = [read for read in disk.touches(fault.offset, fault.size) if read.outcome in ("drop", "hang")]
+        found.append((fault.offset, [read.size for read in reads]))
+    return found
+
+
+def told(job: Job, kind: str) -> list[dict[str, Any]]:
+    """The facts of the journal's events of a kind."""
+    return [dict(event.facts) for event in events(job, kind)]
