@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.mapedit.access import Reason
+    from engine.mapedit.disk_overlays import partition_overlays
     from engine.mapedit.document import Document
     from engine.mapedit.edits import (
         ApplyRecipe,
@@ -49,6 +50,7 @@ _HOME = {
     "read_generation": "generations",
     "Offer": "journal",
     "Border": "overlays", "Overlay": "overlays", "borders_of": "overlays", "read_overlays": "overlays",
+    "partition_overlays": "disk_overlays",
     "Effect": "perform", "Performed": "perform", "perform": "perform",
     "ReadNow": "preview", "preview_run": "preview", "read_selection": "preview",
 }  # fmt: skip
@@ -57,7 +59,7 @@ __all__ = [
     "ApplyRecipe", "Border", "ChangeTypes", "Clip", "Combine", "Comparison", "Document", "Edit", "Effect", "Entry",
     "Extend", "Invert", "MergeBlocks", "Merged", "Offer", "Overlay", "Performed", "ReadNow", "Reason", "Restore",
     "Saved", "SetLine", "SetStatus", "Shift", "SplitAt", "borders_of", "compare", "edit_from_json",
-    "generations_of", "perform", "preview_run", "read_generation", "read_overlays", "read_selection",
+    "generations_of", "partition_overlays", "perform", "preview_run", "read_generation", "read_overlays", "read_selection",
 ]  # fmt: skip
 
 

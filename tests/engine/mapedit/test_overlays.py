@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DamagedError, OutsideError
+from engine.errors import DamagedError, NotFoundError, OutsideError
+from engine.mapedit.disk_overlays import partition_overlays, partition_ranges
 from engine.mapedit.overlays import borders_of, parse_overlays, read_overlays, union_of
+from engine.mapfile.model import Mapfile
+from engine.mapfile.write import write_map
 from engine.ranges import RangeSet
 from tests.support import needs_tool
 
@@ -38,6 +41,26 @@ def test_what_sfdisk_prints(tmp_path: Path, label: str, form: str):
     else:
         assert list(found[3].ranges) == [(9 * M, 10 * M)]
     assert borders_of(found)[0].position == M
+
+
+def test_partitions_of_an_image(tmp_path: Path):
+    needs_tool("sfdisk")
+    disk = tmp_path / "disk.img"
+    disk.touch()
+    with disk.open("r+b") as file:
+        file.truncate(64 * M)
+    script = b"label: dos\nstart=2048, size=8192\nstart=16384, size=32768, type=5\nstart=18432, size=2048\n"
+    subprocess.run(["sfdisk", "-q", disk], input=script, check=True, capture_output=True, timeout=30)
+    found = partition_overlays(str(disk))
+    assert [one.label.split()[1] for one in found] == ["1", "5"]
+    assert partition_ranges(str(disk), 5) == RangeSet.of(9 * M, 10 * M)
+    assert partition_ranges(str(disk), None) == RangeSet([(M, 5 * M), (9 * M, 10 * M)])
+    with pytest.raises(NotFoundError):
+        partition_ranges(str(disk), 2)
+    # a table that was never read is no table
+    write_map(tmp_path / "map", Mapfile.new(0, 64 * M).set_range(M, 64 * M, "+"))
+    with pytest.raises(NotFoundError):
+        partition_ranges(str(disk), 1, tmp_path / "map")
 
 
 def test_other_sector_sizes():

@@ -8,7 +8,7 @@ from typing import Any
 from tui.commands.output import common
 
 STATUSES = "? non-tried, * non-trimmed, / non-scraped, - bad sector, + finished"
-_RANGE = "START-END (end exclusive), START+SIZE, several with commas, all, or @FILE"
+_RANGE = "START-END (end exclusive), START+SIZE, several with commas, all, @FILE, or part:IMAGE:NUMBER"
 _AREAS = "@FILE: a list of START SIZE LABEL, what sfdisk --dump or --json prints, or a domain map"
 _OTHERS = (
     ("and", "what is finished in MAP but not in OTHER becomes bad (ddrescuelog -y)"),

@@ -35,7 +35,7 @@ def open_map(text: str) -> Mapfile:
 
 
 def ranges_of(text: str | None, map_: Mapfile | None = None) -> RangeSet | None:
-    """Ranges from an argument: typed ones, ``all`` of the map, or ``@FILE``; None for None."""
+    """Ranges from an argument: typed ones, ``all`` of the map, ``@FILE``, ``part:IMAGE[:NUMBER]``; None for None."""
     from engine.mapedit.overlays import read_overlays, union_of
     from engine.mapedit.selection import typed
 
@@ -43,6 +43,13 @@ def ranges_of(text: str | None, map_: Mapfile | None = None) -> RangeSet | None:
         return None
     if text.startswith("@"):
         return union_of(read_overlays(text[1:]))
+    if text.startswith("part:"):
+        from engine.mapedit.disk_overlays import partition_ranges
+
+        image, colon, number = text[5:].rpartition(":")
+        if colon and number.isdigit():
+            return partition_ranges(image, int(number))
+        return partition_ranges(text[5:], None)
     if text == "all" and map_ is not None:
         return RangeSet.of(map_.start, map_.end)
     return typed(text)
