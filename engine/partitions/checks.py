@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.partitions.boot_checks import boot_problems
-from engine.partitions.contents import fill
+from engine.partitions.contents import MAX_LOOKED_INTO, fill, holds_volume
 from engine.partitions.model import Finding, Node, Tree
 from engine.partitions.peek import Peek
 from engine.partitions.read import tables_of
@@ -42,6 +42,8 @@ def examine(
             done += 1
         base = node.start if node.kind == "ebr" else None
         children = tuple(visit(child, base) for child in node.children)
+        if done > MAX_LOOKED_INTO:
+            return replace(node, children=children)
         problems = partition_problems(peek, node, ebr=ebr, whole=whole, thorough=thorough)
         return replace(node, children=children, problems=(*node.problems, *problems))
 
@@ -52,7 +54,7 @@ def partition_problems(
     peek: Peek, node: Node, *, ebr: int | None, whole: bool, thorough: bool = True
 ) -> list[Finding]:
     """Findings about the contents of a partition; ``ebr`` is where its record stands; ``whole``: no table."""
-    if node.kind not in ("primary", "logical", "volume") or node.is_shadow or not node.size or node.start >= peek.size:
+    if not holds_volume(peek, node):
         return []
     found = boot_problems(peek, node, ebr=ebr, whole=whole, thorough=thorough)
     told = {problem.code for problem in found}

@@ -6,32 +6,56 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.partitions.bootsector import parse_boot
-from engine.partitions.model import Node, Place, Tree
+from engine.partitions.model import Finding, Node, Place, Tree
 from engine.partitions.peek import Peek
 from engine.partitions.volumes import Volume, recognise
+
+MAX_LOOKED_INTO = 1024
+"""A table can name tens of thousands of partitions: no real disk has so many, and each costs some reads."""
 
 
 def fill(peek: Peek, tree: Tree) -> Tree:
     """The tree with the volume of each partition; a disk without a table becomes one volume, if it begins with one."""
-    if tree.scheme == "none":
+    if tree.scheme == "none" or (tree.scheme == "mbr" and not tree.partitions()):
+        # an empty table may be no table: a boot sector with a damaged BPB ends in 55 AA too
         volume = recognise(peek, 0, peek.size)
-        if volume is None:
-            return tree
-        node = with_volume(peek, Node("volume", 0, peek.size), volume)
-        return replace(tree, scheme="volume", nodes=(node,))
-    return replace(tree, nodes=tuple(mapped(node, lambda one: _filled(peek, one)) for node in tree.nodes))
+        if volume is not None:
+            node = with_volume(peek, Node("volume", 0, peek.size), volume)
+            problems = tuple(problem for problem in tree.problems if problem.code != "no-partition-table")
+            return replace(tree, scheme="volume", nodes=(node,), problems=problems)
+        return tree
+    left = MAX_LOOKED_INTO
+
+    def filled(node: Node) -> Node:
+        nonlocal left
+        if not holds_volume(peek, node):
+            return node
+        left -= 1
+        if left < 0:
+            return node
+        return with_volume(peek, node, recognise(peek, node.start, min(node.size, peek.size - node.start)))
+
+    made = replace(tree, nodes=tuple(mapped(node, filled) for node in tree.nodes))
+    if left < 0:
+        words = f"there are {-left} partitions more than are looked into"
+        made = replace(made, problems=(*made.problems, Finding("too-many-partitions", words)))
+    return made
+
+
+def holds_volume(peek: Peek, node: Node) -> bool:
+    """Whether a volume can be looked for in it."""
+    return (
+        node.kind in ("primary", "logical", "volume")
+        and not node.is_shadow
+        and 0 <= node.start < peek.size
+        and node.size > 0
+    )
 
 
 def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
     """The node with ``change`` made on it and on everything below; the tree is never deeper than four."""
     children = tuple(mapped(child, change) for child in node.children)
     return change(replace(node, children=children))
-
-
-def _filled(peek: Peek, node: Node) -> Node:
-    if node.kind not in ("primary", "logical") or node.is_shadow or node.start >= peek.size or not node.size:
-        return node
-    return with_volume(peek, node, recognise(peek, node.start, min(node.size, peek.size - node.start)))
 
 
 def with_volume(peek: Peek, node: Node, volume: Volume | None) -> Node:

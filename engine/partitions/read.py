@@ -95,7 +95,11 @@ def _accepted(peek: Peek, table: Table, volume: bool, pair: Pair | None, preferr
     possible = [entry for entry in table.used if sane(entry, sectors)]
     started = all(entry.blank or entry.start_lba <= sectors for entry in table.entries)
     if table.signed:
-        return table if possible and started else None
+        # a disk that was cut: the partitions may all lie beyond its end, but nothing else is odd
+        cut = bool(table.used) and all(
+            entry.blank or (not entry.bad_status and entry.type and entry.start_lba) for entry in table.entries
+        )
+        return table if (possible and started) or cut else None
     whole = bool(possible) and len(possible) == len([entry for entry in table.entries if not entry.blank])
     return table if whole and pair is None else None
 

@@ -99,15 +99,16 @@ def _entry_problems(disk: Disk, entry: Entry, start_lba: int, *, logical: bool =
     if entry.bad_status and not logical:
         words = f"its status byte is {entry.status:02x}, not 00 or 80"
         problems.append(Finding("bad-status-byte", words, entry.offset, "warning", "status"))
-    problems += place_problems(start, size, disk.size)
+    problems += place_problems(start, size, disk.size, aligned=entry.extended)
     if not (chs_fits(entry.first_chs, start_lba) and chs_fits(entry.last_chs, start_lba + entry.size_sectors - 1)):
         words = "its CHS addresses say something else than its LBA: the LBA counts"
         problems.append(Finding("chs-mismatch", words, entry.offset, "note"))
     return problems
 
 
-def place_problems(start: int, size: int, disk_size: int) -> list[Finding]:
-    """A partition that runs past the end of the disk, or does not begin where physical sectors do."""
+def place_problems(start: int, size: int, disk_size: int, *, aligned: bool = False) -> list[Finding]:
+    """A partition that runs past the end of the disk, or (unless it is taken for ``aligned``) does not begin where
+    physical sectors do."""
     problems = []
     if start >= disk_size:
         words = f"it begins beyond the end of the disk ({format_exact(disk_size)})"
@@ -115,7 +116,7 @@ def place_problems(start: int, size: int, disk_size: int) -> list[Finding]:
     elif start + size > disk_size:
         words = f"it ends {format_exact(start + size - disk_size)} beyond the end of the disk"
         problems.append(Finding("partition-beyond-disk", words, start, "error"))
-    if start % _ALIGNMENT:
+    if start % _ALIGNMENT and not aligned:
         words = "it does not begin at a multiple of 4096 bytes: slow on many disks, no fault"
         problems.append(Finding("misaligned", words, start, "note"))
     return problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.edits.plan import Draft, WritePlan
@@ -101,7 +101,7 @@ def _stands(node: Node | None, finding: Finding, at: int) -> bool:
     return at in (node.start if node is not None else None, finding.offset)
 
 
-def _places(found: list[tuple[Node | None, Finding]]) -> str:
+def _places(found: Sequence[tuple[Node | None, Finding | None]]) -> str:
     starts = sorted({node.start for node, _ in found if node is not None})
     return f"choose one with --at: {', '.join(str(start) for start in starts[:16])}" if starts else "leave out --at"
 
@@ -109,6 +109,9 @@ def _places(found: list[tuple[Node | None, Finding]]) -> str:
 def _by_name(tree: Tree, name: str, at: int | None) -> tuple[Node | None, Finding | None, Repair]:
     repair = REPAIRS[name]
     asking = [(node, finding) for node, finding in tree.findings() if finding.repair == name]
+    if at is None and name == "active":
+        primaries = [(node, None) for node in tree.partitions() if node.kind == "primary"]
+        raise UsageError("which partition shall be the active one?", advice=_places(primaries))
     if at is None:
         nodes = {node.start if node is not None else None: (node, finding) for node, finding in asking}
         if len(nodes) == 1:
