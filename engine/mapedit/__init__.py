@@ -59,7 +59,8 @@ __all__ = [
     "ApplyRecipe", "Border", "ChangeTypes", "Clip", "Combine", "Comparison", "Document", "Edit", "Effect", "Entry",
     "Extend", "Invert", "MergeBlocks", "Merged", "Offer", "Overlay", "Performed", "ReadNow", "Reason", "Restore",
     "Saved", "SetLine", "SetStatus", "Shift", "SplitAt", "borders_of", "compare", "edit_from_json",
-    "generations_of", "partition_overlays", "perform", "preview_run", "read_generation", "read_overlays", "read_selection",
+    "generations_of", "partition_overlays", "perform", "preview_run", "read_generation", "read_overlays",
+    "read_selection",
 ]  # fmt: skip
 
 

@@ -141,8 +141,10 @@ class Document:
     def reasons(self, *, thorough: bool = True) -> tuple[Reason, ...]:
         """Why the map may not be edited or saved now; empty when it may. ``open-ended`` still allows a clip.
 
-        Looks at files beside the map and, when ``thorough``, at all processes for a ddrescue started by hand.
+        Looks at files beside the map and, when ``thorough``, at all processes for a ddrescue started by hand. To be
+        asked now and then: it also flushes the journal.
         """
+        self._flush()
         found = [
             access.DAMAGED if self.damage is not None else None,
             access.held_reason(self.path, thorough=thorough),
@@ -255,6 +257,12 @@ class Document:
                 self._journal_from = None
                 self._journal.shorten(whole, self.map, "edits before the journal was shortened")
             self.journal_problem = ""
+        except OutsideError as error:
+            self.journal_problem = str(error)
+
+    def _flush(self) -> None:
+        try:
+            self._journal.flush()
         except OutsideError as error:
             self.journal_problem = str(error)
 

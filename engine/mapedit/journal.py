@@ -68,6 +68,7 @@ class Journal:
         self._mine = False
         self._size = 0
         self._synced = 0.0
+        self._pending = False
 
     # -- finding --------------------------------------------------------------------------------------------------
 
@@ -139,9 +140,24 @@ class Journal:
         now = time.monotonic()
         durable = now - self._synced >= _SYNC_S
         append_line(self.path, text, durable=durable)
+        self._pending = not durable
         if durable:
             self._synced = now
         self._size += len(text) + 1
+
+    def flush(self) -> None:
+        """Bring to the medium what was appended in a burst of edits, a second after the last flush."""
+        if not self._pending or not self._mine or time.monotonic() - self._synced < _SYNC_S:
+            return
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise outside(error, "cannot flush the edit journal", self.path) from error
+        self._pending, self._synced = False, time.monotonic()
 
     @property
     def full(self) -> bool:

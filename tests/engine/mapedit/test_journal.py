@@ -227,6 +227,24 @@ def test_a_full_disk_stops_the_journal_and_not_the_editor(path, monkeypatch):
     assert again.map.same_blocks(document.map)
 
 
+def test_a_burst_of_edits_is_flushed_later(path, monkeypatch):
+    document = Document.open(path)
+    flushed = []
+    monkeypatch.setattr(journal_module.os, "fsync", flushed.append)
+    clock = [1000.0]
+    monkeypatch.setattr(journal_module.time, "monotonic", lambda: clock[0])
+    for start in range(64, 70):
+        document.apply(SetStatus(RangeSet.of(start * K, start * K + 512), "?"))
+    before = len(flushed)
+    document.reasons()
+    assert len(flushed) == before
+    clock[0] += 2
+    document.reasons()
+    assert len(flushed) == before + 1
+    document.reasons()
+    assert len(flushed) == before + 1
+
+
 def test_foreign_and_hostile_journals(path):
     file = path.with_name(".disk.map.edits")
     for text in (b"", b"\0" * 100, b"[]\n", b'{"map-edits": 1}\n', b'{"map-edits": 2, "digest": 5}\n{}\n', b"{" * 5000):
