@@ -162,7 +162,8 @@ def _parse(where: Path, records: list[dict[str, Any]]) -> Journal:
     head = records[0]
     if head["format"] > FORMAT:
         raise ValueError("it was made by a newer version")
-    ready = any(record["record"] == "ready" for record in records)
+    # every later record says that the data were touched, also when the one that says so first is damaged
+    ready = any(record["record"] not in ("undo", "write") for record in records)
     writes = [_write(record) for record in records if record["record"] == "write"]
     if ready and (len(writes) != head["writes"] or [r["number"] for r in records if r["record"] == "write"] != list(
         range(len(writes))
