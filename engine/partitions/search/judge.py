@@ -25,7 +25,8 @@ class Disk:
 def judge(recognised: Iterable[Recognised], tables: Sequence[FoundTable], disk: Disk) -> list[Find]:
     """All finds by start, with their standing, place among each other, and groups of overlap."""
     known = _sizes_of_tables(tables, disk)
-    finds = [_find(volume, disk, known) for volume in _credible(list(recognised))]
+    listed = {start for start, _ in disk.present}
+    finds = [_find(volume, disk, known, volume.start in listed) for volume in _credible(list(recognised))]
     finds = _told(_resolved(_nested(_aged(finds)), disk), tables)
     finds += _from_tables(tables, finds, disk)
     return _grouped(sorted(finds, key=lambda one: (one.start, -one.size)))
@@ -54,20 +55,33 @@ def _credible(recognised: list[Recognised]) -> list[Volume]:
     for volume, candidate in best.values():
         if volume.trusted:
             explained.update(candidate.positions)
-    kept, told = list(trusted), set(explained)
+    kept, told, cover = list(trusted), set(explained), _Cover(trusted)
     for volume, candidate in sorted(best.values(), key=lambda one: _rank(one[0])):
-        if volume.trusted or set(candidate.positions) <= told or _covered(volume.start, trusted):
+        if volume.trusted or set(candidate.positions) <= told or volume.start in cover:
             continue
         told.update(candidate.positions)
         kept.append(volume)
     return kept
 
 
-def _covered(start: int, trusted: list[Volume]) -> bool:
-    return any(one.start <= start < one.start + (one.size or 1) for one in trusted)
+class _Cover:
+    """Whether a position lies in one of the volumes."""
+
+    def __init__(self, volumes: Iterable[Volume]) -> None:
+        self._starts: list[int] = []
+        self._reach: list[int] = []
+        reach = 0
+        for one in sorted(volumes, key=lambda one: one.start):
+            reach = max(reach, one.start + (one.size or 1))
+            self._starts.append(one.start)
+            self._reach.append(reach)
+
+    def __contains__(self, position: int) -> bool:
+        index = bisect.bisect_right(self._starts, position)
+        return index > 0 and position < self._reach[index - 1]
 
 
-def _find(volume: Volume, disk: Disk, known: dict[int, int]) -> Find:
+def _find(volume: Volume, disk: Disk, known: dict[int, int], listed: bool) -> Find:
     least = volume.partition_size
     size, origin = 0, SizeFrom.NEXT
     if least is not None:
@@ -82,7 +96,7 @@ def _find(volume: Volume, disk: Disk, known: dict[int, int]) -> Find:
         volume.start, size, origin, volume, volume.evidence,
         "low" if doubtful else _confidence(volume, told is not None),
         Standing.DOUBTFUL if doubtful else Standing.VOLUME,
-        listed=any(start == volume.start for start, _ in disk.present),
+        listed=listed,
     )  # fmt: skip
 
 
@@ -112,51 +126,71 @@ def _within(inner: Find, outer: Find) -> bool:
     return same or (outer.start <= inner.start and max(inner.end, inner.start + 1) <= outer.end)
 
 
-def _pairs(finds: Sequence[Find]) -> list[tuple[int, int]]:
-    """Indexes (outer, inner) of finds that overlap: the outer one begins first, is a container, or is longer."""
-    order = sorted(range(len(finds)), key=lambda one: (finds[one].start, not _holds(finds[one]), -finds[one].size))
-    active: list[int] = []
-    pairs = []
-    for index in order:
-        start = finds[index].start
-        active = [one for one in active if finds[one].end > start or finds[one].start == start]
-        pairs += [(one, index) for one in active]
-        active.append(index)
-    return pairs
+class _Outer:
+    """Of finds that come in the order of ``_order``: the one that the next may lie in.
+
+    Since none begins before an earlier one, only the farthest end counts; a container also takes what begins with it.
+    """
+
+    def __init__(self) -> None:
+        self._far: Find | None = None
+        self._container: Find | None = None
+
+    def add(self, find: Find) -> None:
+        if self._far is None or find.end > self._far.end:
+            self._far = find
+        if _holds(find):
+            self._container = find
+
+    def around(self, find: Find) -> Find | None:
+        return next((one for one in (self._far, self._container) if one is not None and _within(find, one)), None)
+
+
+def _order(find: Find) -> tuple[int, bool, int]:
+    """By start; of those that begin together containers first, then the longer ones."""
+    return find.start, not _holds(find), -find.size
 
 
 def _aged(finds: list[Find]) -> list[Find]:
     """Marks what only a backup tells of and whole volumes have taken the place of."""
-    pairs = _pairs(finds)
-    nested = {inner for outer, inner in pairs if _strong(finds[outer]) and _within(finds[inner], finds[outer])}
-    rivals: dict[int, list[Find]] = {}
-    for pair in pairs:
-        for mine, other in (pair, pair[::-1]):
-            if finds[mine].by_backup and _strong(finds[other]) and other not in nested:
-                rivals.setdefault(mine, []).append(finds[other])
-    found = list(finds)
-    for mine, others in rivals.items():
-        find = finds[mine]
-        if find.standing is not Standing.VOLUME:
-            continue
-        if any(other.start < find.start and _within(find, other) for other in others):
-            continue  # it lies inside: see _nested
-        clear = [one for one in others if one.start == find.start or one.listed or not _within(one, find)]
-        if clear or len(others) > 1:
-            by = (clear or others)[0].start
-            found[mine] = replace(find, standing=Standing.OLDER, confidence="low", inside=by)
-    return found
+    tops: list[Find] = []
+    outer = _Outer()
+    for find in sorted((one for one in finds if _strong(one)), key=_order):
+        if outer.around(find) is None:
+            tops.append(find)
+            outer.add(find)
+    # None of these lies in another: their ends are in order as their starts are.
+    starts, ends = [one.start for one in tops], [max(one.end, one.start + 1) for one in tops]
+    return [_compared(find, tops[bisect.bisect_right(ends, find.start) : bisect.bisect_left(starts, find.end)])
+            for find in finds]  # fmt: skip
+
+
+def _compared(find: Find, over: list[Find]) -> Find:
+    """A find, and the whole volumes that lie over it."""
+    if not find.by_backup or find.standing is not Standing.VOLUME or not over:
+        return find
+    if any(other.start < find.start and _within(find, other) for other in over):
+        return find  # it lies inside: see _nested
+    clear = [one for one in over if one.start == find.start or one.listed or not _within(one, find)]
+    if not clear and len(over) == 1:
+        return find
+    return replace(find, standing=Standing.OLDER, confidence="low", inside=(clear or over)[0].start)
 
 
 def _nested(finds: list[Find]) -> list[Find]:
-    """Marks what lies wholly inside another find that stands for itself."""
-    found = list(finds)
-    for outer, inner in _pairs(finds):
-        big, small = found[outer], found[inner]
-        if big.standing is not Standing.VOLUME or small.standing is not Standing.VOLUME:
-            continue
-        if _within(small, big) and (not _strong(small) or (big.volume is not None and big.volume.trusted)):
-            found[inner] = replace(small, standing=Standing.INSIDE, inside=big.start)
+    """Marks what lies wholly inside another find that stands for itself; a credible one only in a credible one."""
+    found = []
+    trusted, any_kind = _Outer(), _Outer()
+    for find in sorted(finds, key=_order):
+        if find.standing is Standing.VOLUME:
+            big = (trusted if _strong(find) else any_kind).around(find)
+            if big is not None:
+                find = replace(find, standing=Standing.INSIDE, inside=big.start)
+            else:
+                any_kind.add(find)
+                if find.volume is not None and find.volume.trusted:
+                    trusted.add(find)
+        found.append(find)
     return found
 
 

@@ -12,7 +12,7 @@ from engine.source import Source
 from engine.source.base import ReadError
 
 BLOCK = 2 << 20
-_PIECE = 64 << 10
+_PIECE, _STEP = 64 << 10, 4096
 MEBIBYTE = 1 << 20
 TRACK, CYLINDER = 63 * 512, 255 * 63 * 512
 _WINDOWS = (
@@ -48,8 +48,9 @@ def sweep(
 ) -> Iterator[int]:
     """Every sector from ``start`` on; yields the position up to which everything was looked at, after each block.
 
-    Blocks that lie in holes altogether are not read. A block that the medium refuses is read in pieces of 64 KiB, and
-    the pieces that it refuses again are skipped: this is a search, not a rescue. Raises ``CancelledError``.
+    Blocks that lie in holes altogether are not read. A block that the medium refuses is read in pieces of 64 KiB; of a
+    piece that it refuses again, what lies before and behind the trouble. This is a search, not a rescue. Raises
+    ``CancelledError``.
     """
     holes = source.holes
     buffer = bytearray(BLOCK)
@@ -82,15 +83,35 @@ def _read(
             raise
     bad = RangeSet(gaps)
     for offset in range(0, len(view), _PIECE):
-        piece = view[offset : offset + _PIECE]
-        try:
-            source.read_into(position + offset, piece)
-        except ReadError as error:
-            if error.code == "device-gone":
-                raise
-            piece[:] = bytes(len(piece))
-            bad = bad.union(RangeSet.of(position + offset, position + offset + len(piece)))
+        bad = bad.union(RangeSet(_around(source, position + offset, view[offset : offset + _PIECE])))
     return list(bad)
+
+
+def _around(source: Source, position: int, piece: memoryview) -> list[tuple[int, int]]:
+    """Read a piece; when the medium refuses it, small steps from both ends up to what it refuses. Returns that.
+
+    At most five reads of a piece fail, however many of its sectors are bad.
+    """
+    if _fill(source, position, piece):
+        return []
+    low, high = 0, len(piece)
+    for step in (_STEP, source.sector_size):
+        while high - low > step and _fill(source, position + low, piece[low : low + step]):
+            low += step
+        while high - low > step and _fill(source, position + high - step, piece[high - step : high]):
+            high -= step
+    piece[low:high] = bytes(high - low)
+    return [(position + low, position + high)]
+
+
+def _fill(source: Source, position: int, piece: memoryview) -> bool:
+    try:
+        source.read_into(position, piece)
+    except ReadError as error:
+        if error.code == "device-gone":
+            raise
+        return False
+    return True
 
 
 class Boundaries:

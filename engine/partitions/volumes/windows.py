@@ -58,10 +58,12 @@ def _bitlocker(view: View, block: bytes, place: int, places: list[int], backup: 
     else:
         found.seen("boot sector", 0)
         found.confirm("metadata block", place, 64, True)
-    for other in places:
-        data = view.get(other, 64) if other != place and 0 < other < 1 << 62 else None
-        if data is not None and data[:8] == _FVE:
-            found.confirm("metadata block", other, 64, True)
+    # A block does not say which of the three it is: by a block alone, all that can be read must be there.
+    others = [(other, view.get(other, 64)) for other in places if other != place and 0 < other < 1 << 62]
+    complete = all(data is None or data[:8] == _FVE for _, data in others)
+    for other, data in others:
+        if data is not None and (data[:8] == _FVE or backup):
+            found.confirm("metadata block", other, 64, data[:8] == _FVE and (complete or not backup))
     name = view.get(place + 64, 48)
     size = u64(block, 16)
     return Volume(
