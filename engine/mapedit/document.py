@@ -34,7 +34,7 @@ from engine.mapfile.diff import Move, moves
 from engine.mapfile.lock import foreign_ddrescue, hold_map
 from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import Pathish, parse_map, read_file
-from engine.mapfile.write import write_map
+from engine.mapfile.write import render_map, write_map
 from engine.ranges import RangeSet
 
 _FREE_WHEN_OPEN = (Clip, SetLine)
@@ -355,8 +355,7 @@ class Document:
                 self.path, self.generations_folder, f"before: {words}", command=command, insist=True
             )
             write_map(self.path, self.map)
-        data = read_file(self.path)
-        self._written(data)
+            self._written(render_map(self.map))
         if self.case is not None:
             record(self.case, "map-edited", note=words, generation=generation.number if generation else None,
                    moves=[{"old": move.old, "new": move.new, "bytes": move.bytes} for move in changes])  # fmt: skip
@@ -395,13 +394,20 @@ class Document:
         The history begins anew: what was undone or redone belongs to a map that is no more. Raises ``OutsideError``,
         ``DamagedError`` (the map is being written this moment: try again).
         """
-        data = read_file(self.path)
-        loaded = parse_map(data, path=self.path)
+        data, loaded = self._read_again()
         if self.dirty:
             self._journal.put_aside()
         before = self.saved
         self._base(loaded, data)
         return loaded != before
+
+    def _read_again(self) -> tuple[bytes, Mapfile]:
+        data = read_file(self.path)
+        loaded = parse_map(data, path=self.path)
+        if loaded.end < self.saved.end and access.held_reason(self.path) is not None:
+            # ddrescue writes its map in place: what is there may be the first half of it
+            raise DamagedError("the map is being written this moment", code="map-held", path=self.path)
+        return data, loaded
 
     def _base(self, loaded: Mapfile, data: bytes) -> None:
         self._digest, self._stamp = digest_of(data), stamp_of(self.path)
@@ -428,8 +434,7 @@ class Document:
 
         Raises ``OutsideError``, ``DamagedError``.
         """
-        data = read_file(self.path)
-        loaded = parse_map(data, path=self.path)
+        data, loaded = self._read_again()
         saved_at = self._saved_at or 0
         steps = self._history.steps[saved_at : self._history.at]
         gained = [move.ranges for move in moves(self.saved, loaded) if move.new == "+"]

@@ -290,6 +290,21 @@ def test_a_changed_file_is_not_saved_over(path):
     assert not document.follow()
 
 
+def test_half_a_map_that_is_being_written_is_not_taken_for_the_whole(path):
+    document = Document.open(path)
+    with hold_map(path, "a rescue"):
+        path.write_bytes(TEXT[: TEXT.index(b"0x4000 ")])
+        assert not document.follow()
+        assert code_of(document.reload) == "map-held"
+        assert document.map.end == 0x8000
+        path.write_bytes(TEXT.replace(b"0x5000 0x3000 /", b"0x5000 0x3000 +"))
+        assert document.follow()
+        path.write_bytes(TEXT[: TEXT.index(b"0x4000 ")])
+    # nobody writes it any more: it is what it is
+    assert document.follow()
+    assert document.map.end == 0x4000
+
+
 def test_edits_are_merged_into_what_came_meanwhile(path):
     document = Document.open(path)
     document.apply(SetStatus(RangeSet.of(0x5000, 0x8000), "?"))
