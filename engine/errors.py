@@ -116,7 +116,7 @@ def outside(error: OSError, action: str, path: str | os.PathLike[str] | None = N
     import errno
 
     advice = {
-        errno.EACCES: "you may not read it: use sudo, or ask for access to it",
+        errno.EACCES: "it is not open to you: use sudo, or ask for access to it",
         errno.EPERM: "the system does not permit it",
         errno.ENOENT: "check the name",
         errno.ENOSPC: "the disk is full: make room and try again",
@@ -125,8 +125,10 @@ def outside(error: OSError, action: str, path: str | os.PathLike[str] | None = N
         errno.ENODEV: "the device is gone: check cable and power",
         errno.ENOMEDIUM: "there is no medium in the drive",
         errno.EIO: "the medium gave a read error: image it first",
-        errno.EISDIR: "that is a directory",
+        errno.EISDIR: "name a file in it",
         errno.EBUSY: "something else uses it",
+        errno.ENAMETOOLONG: "choose a shorter name",
+        errno.ESTALE: "the file server has lost it: look at the mount",
     }.get(error.errno or 0)
     code = {
         errno.EACCES: "permission",

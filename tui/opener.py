@@ -41,7 +41,11 @@ class Opener(App[None]):
 
     def open_path(self, path: str, map: str | None = None) -> None:
         """Open whatever ``path`` is: a case, a job, an image (with its map), a map, a device, a folder of such."""
-        folder = opening.plain_folder(path)
+        try:
+            folder = opening.plain_folder(path)
+        except RescueError as error:
+            self.tell_error(error)
+            return
         if folder is not None:
             self.start.look_at(folder)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cases import is_case
 from engine.cases.folder import is_map, map_beside
 from engine.errors import RefusedError, UsageError, outside
+from tui.dialogs.path import written_path
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -20,16 +22,20 @@ if TYPE_CHECKING:
 
 
 def plain_folder(path: str) -> Path | None:
-    """``path`` when it is a folder that is neither a case nor a job: one to look into."""
-    where = Path(path).expanduser().absolute()
-    return where if where.is_dir() and not is_case(where) and not (where / "spec.json").is_file() else None
+    """``path`` when it is a folder that is neither a case nor a job: one to look into. Raises ``UsageError``."""
+    where = written_path(path)
+    plain = os.path.isdir(where) and not is_case(where) and not os.path.isfile(where / "spec.json")
+    # What cannot be looked into might be anything: ``screen_for`` tells why it cannot.
+    return where if plain and os.access(where, os.R_OK | os.X_OK) else None
 
 
 def screen_for(path: str, map: str | None = None) -> DeckScreen:
     """The screen for a case, a job, an image (with ``map``), a map or a device. Raises ``RescueError``."""
-    where = Path(path).expanduser().absolute()
+    where = written_path(path)
     try:
         mode = os.stat(where).st_mode
+        if stat.S_ISDIR(mode) and not os.access(where, os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise outside(error, "cannot open that", where) from error
     if stat.S_ISDIR(mode):
@@ -46,7 +52,7 @@ def screen_for(path: str, map: str | None = None) -> DeckScreen:
         return editor_screen(where)
     from tui.screens.image import ImageScreen
 
-    return ImageScreen(where, Path(map).expanduser().absolute() if map else map_beside(where))
+    return ImageScreen(where, written_path(map) if map else map_beside(where))
 
 
 def editor_screen(map: Path, case: Case | None = None, image: Path | None = None) -> DeckScreen:

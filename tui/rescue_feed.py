@@ -76,7 +76,7 @@ class RescueFeed:
     def look(self) -> News:
         """Look at the files once. Raises ``RescueError`` when the target itself cannot be read."""
         news = self._news
-        if self.target.is_dir():
+        if os.path.isdir(self.target):
             if is_case(self.target):
                 case = news.case or load_case(self.target)
                 job = self._newest_job(case)
@@ -101,7 +101,7 @@ class RescueFeed:
     def _newest_job(self, case: Case) -> Job | None:
         """The rescue to follow: a live one, else the newest. Names begin with their time."""
         known = self._job_directory
-        if known is not None and known.is_dir():
+        if known is not None and os.path.isdir(known):
             job = load(known)
             if job.live:
                 return job

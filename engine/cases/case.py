@@ -87,7 +87,7 @@ class Case:
 
 def is_case(path: str | os.PathLike[str]) -> bool:
     """Whether ``path`` is a case directory (its ``case.json`` is there; it may still be damaged)."""
-    return Path(path, CASE_FILE).is_file()
+    return os.path.isfile(Path(path, CASE_FILE))
 
 
 def create_case(
@@ -189,7 +189,7 @@ def load_case(directory: str | os.PathLike[str]) -> Case:
             raise ValueError("it is too large")
         return _parse(where, json.loads(data))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        older = "; the version before is case.json.1" if (where / "case.json.1").exists() else ""
+        older = "; the version before is case.json.1" if os.path.exists(where / "case.json.1") else ""
         raise DamagedError(
             f"case.json cannot be understood ({type(error).__name__}: {error})",
             code="case-damaged",

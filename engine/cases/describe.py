@@ -58,7 +58,7 @@ def describe_case(case: Case) -> dict[str, Any]:
     """The case as one JSON document. A map that cannot be read is told in ``map_error``, not raised."""
     totals: dict[str, int] | None = None
     map_error: str | None = None
-    if case.map.exists():
+    if os.path.exists(case.map):
         from engine.mapfile import read_map
 
         try:

@@ -114,7 +114,7 @@ def map_beside(image: str | os.PathLike[str]) -> Path | None:
     for name in (path.stem, path.name):
         for suffix in sorted(_MAP_SUFFIXES):
             candidate = path.with_name(name + suffix)
-            if candidate != path and candidate.is_file() and is_map(candidate):
+            if candidate != path and os.path.isfile(candidate) and is_map(candidate):
                 return candidate
     return None
 
@@ -135,7 +135,7 @@ def _case(path: Path) -> Find:
     except RescueError as error:
         return Find("case", path, path.name, problem=error.message)
     find = Find("case", path, case.title, size=case.source_size)
-    return _with_totals(replace(find, map=case.map), case.map) if case.map.is_file() else find
+    return _with_totals(replace(find, map=case.map), case.map) if os.path.isfile(case.map) else find
 
 
 def _with_totals(find: Find, map_path: Path) -> Find:

@@ -25,7 +25,7 @@ def open_source(
     if is_case(text):
         case = load_case(text)
         source = open_path(case.image)
-        map = map if map is not None else (case.map if case.map.exists() else None)
+        map = map if map is not None else (case.map if os.path.exists(case.map) else None)
     else:
         source = open_path(text)
     try:

@@ -28,9 +28,9 @@ def find_jobs(where: str | os.PathLike[str] | None = None, *, runner: Runner = R
     if where is None:
         return _merge([_of(registry.known(), runner), list_jobs(_CASE_JOBS, runner=runner)])
     path, word = Path(where), os.fspath(where)
-    if (path / SPEC).exists() or path.is_symlink():
+    if os.path.exists(path / SPEC) or os.path.islink(path):
         return Listing((load(path, runner.kinds),), ())
-    if word and path.is_dir():
+    if word and os.path.isdir(path):
         return _merge([list_jobs(path, runner=runner), list_jobs(path / _CASE_JOBS, runner=runner)])
     named = [known for known in registry.known() if word and known.name.startswith(word)]
     if not named:

@@ -1,11 +1,21 @@
-"""Completion of paths for the input line."""
+"""Paths as people write them on the input line: what they mean, and how they could go on."""
 
 from __future__ import annotations
 
 import os
 from itertools import islice
+from pathlib import Path
+
+from engine.errors import UsageError
 
 _MAX_LOOKED_AT = 5000
+
+
+def written_path(text: str) -> Path:
+    """The absolute path that ``text`` means; ``~`` is the home directory. Looks at nothing. Raises ``UsageError``."""
+    if not text.strip() or "\0" in text:
+        raise UsageError("name a path", code="bad-path")
+    return Path(os.path.abspath(os.path.expanduser(text.strip())))
 
 
 def complete_path(text: str) -> list[str]:

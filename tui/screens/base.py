@@ -11,7 +11,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from engine.errors import RescueError
+from engine.errors import RescueError, outside
 from engine.jobs.model import Job
 from tui.background import Failed, Finished
 from tui.keys import bindings
@@ -106,9 +106,12 @@ class DeckScreen(Screen[None]):
     def on_failed(self, message: Failed) -> None:
         """Background work failed: tell what a person can act on, end on a fault of ours."""
         message.stop()
-        if not isinstance(message.error, RescueError):
-            raise message.error
-        self.tell_error(message.error)
+        error = message.error
+        if isinstance(error, OSError):  # the disk under a case can fail at any look; the deck is needed then
+            error = outside(error, "cannot look at the files", error.filename)
+        if not isinstance(error, RescueError):
+            raise error
+        self.tell_error(error)
 
     def commands(self) -> Iterable[tuple[str, str, Callable[[], None]]]:
         """What this screen adds to the palette: name, help, what it does."""

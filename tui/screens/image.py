@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.cases import create_case
-from engine.errors import OutsideError, RescueError, UsageError
+from engine.cases import create_case, record
+from engine.errors import OutsideError, RescueError
 from tui import background
 from tui.case_view import MapTotals, totals_cells
-from tui.dialogs.path import complete_path
+from tui.dialogs.path import complete_path, written_path
 from tui.keys import bindings
 from tui.screens.base import DeckScreen
 from tui.widgets.block_map import BlockMap
@@ -87,6 +87,9 @@ class ImageScreen(DeckScreen):
         return _Loaded(loaded, length)
 
     def _failed(self, error: RescueError) -> None:
+        self._map = None
+        self._block_map.display = False  # the map that was drawn is not the one that was asked for
+        self._line.update("")
         self._facts.show([("error", Cell(str(error), "row--danger"))])
         self.tell_error(error)
 
@@ -145,7 +148,7 @@ class ImageScreen(DeckScreen):
         """Ask for the map of this image."""
 
         def take(path: str) -> None:
-            self._map_path = Path(path).expanduser().absolute()
+            self._map_path = written_path(path)
             self.action_refresh()
 
         self.prompt.read("map of this image:", take, complete=complete_path)
@@ -169,8 +172,7 @@ class ImageScreen(DeckScreen):
         self.prompt.read("folder for the case:", take, value=start, complete=complete_path)
 
     def _make_case(self, path: str) -> str:
-        if not path.strip():
-            raise UsageError("a case needs a folder")
-        where = Path(path).expanduser().absolute()
-        create_case(where, image=self._image, map=self._map_path)
+        where = written_path(path)
+        case = create_case(where, image=self._image, map=self._map_path)
+        record(case, "case-created", image=str(case.image), map=str(case.map))
         return str(where)

@@ -15,6 +15,7 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
+from engine.errors import RescueError, outside
 from engine.text import safe_text
 from tui.key import Key
 from tui.keys import BY_ID, bindings, fitting
@@ -153,16 +154,25 @@ class PromptRow(Widget):
         opened = self._open
         self._close()
         if isinstance(opened, _Question):
-            opened.then(opened.default)
+            self._hand(opened.then, opened.default)
         elif isinstance(opened, _Entry):
-            opened.then(opened.value)
+            self._hand(opened.then, opened.value)
 
     def action_cancel(self) -> None:
         """Escape: a question gets its default, a menu or an input is dropped."""
         opened = self._open
         self._close()
         if isinstance(opened, _Question):
-            opened.then(opened.default)
+            self._hand(opened.then, opened.default)
+
+    def _hand(self, then: Callable[[str], None], answer: str) -> None:
+        """Answers are often paths: whatever the system says to them is told here and never ends the deck."""
+        try:
+            then(answer)
+        except RescueError as error:
+            self.say(str(error), "error")
+        except OSError as error:
+            self.say(str(outside(error, "that cannot be done", error.filename)), "error")
 
     def action_complete(self) -> None:
         """Tab: extend the value as far as it is certain, and show what could follow."""
@@ -190,7 +200,7 @@ class PromptRow(Widget):
                 if character.lower() in self._open.choices:
                     opened = self._open
                     self._close()
-                    opened.then(character.lower())
+                    self._hand(opened.then, character.lower())
             return
         if isinstance(self._open, _Menu):
             if character is not None:
