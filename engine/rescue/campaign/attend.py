@@ -20,7 +20,7 @@ from engine.rescue.status import Snapshot, State
 from engine.rescue.strategy.records import Pass
 from engine.text import format_rate, safe_text
 
-_RATE_S = 5.0
+_RATE_S = 3.0
 _STILL_S = 2.0
 _GONE_WORDS = "no longer returns data"
 

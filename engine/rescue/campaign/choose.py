@@ -32,7 +32,8 @@ def costs(
 ) -> Costs:
     """What the strategy is told. ``domain`` is what is wanted, areas to be left alone already taken out."""
     automatic, times = settings.switch.automatic, memory.cycle_times
-    usual = settings.switch.off_seconds + settings.settle_s + _CYCLE_S if automatic else _PERSON_S
+    guess = settings.switch.off_seconds + settings.settle_s + _CYCLE_S if automatic else _PERSON_S
+    usual = settings.cycle_s or guess
     left = None if memory.budget.end_time is None else max(0.0, memory.budget.end_time - time.time())
     sector = options.sector
     return Costs(
@@ -100,54 +101,74 @@ def write_domain(path: Path, area: RangeSet) -> None:
     write_map(path, Mapfile.from_blocks(blocks))
 
 
-def options_for(made: Pass, base: RescueOptions, domain_path: Path) -> RescueOptions:
-    """The options of the run.
+def options_for(made: Pass, base: RescueOptions, domain_path: Path, span: tuple[int, int]) -> RescueOptions:
+    """The options of the run over ``span``.
 
     Direct reading is not optional: read-ahead would run into the bad place first, and the check after an error would be
-    answered by the cache. Neither trimming nor scraping but in a pass for just that: both go back to the sector that
-    killed. ``cpass`` also keeps ddrescue from resuming in the middle.
+    answered by the cache. Neither trimming nor scraping: both go back to the sector that killed, and know of no check
+    after an error. Failed blocks are read anew instead, in reads of one sector. ``cpass`` also keeps ddrescue from
+    resuming in the middle.
     """
-    sector = base.sector
+    sector, (start, end) = base.sector, span
+    shift = None if base.output_position is None else base.output_position - (base.input_position or 0)
     return base.with_values(
         idirect=True,
         check_on_error=True,
-        no_trim=not made.trim,
-        no_scrape=not made.trim,
+        no_trim=True,
+        no_scrape=True,
         no_sweep=True,
         retry_passes=None,
         try_again=False,
         retrim=False,
         skip_size=0,
         max_skip_size=None,
-        cpass="0" if made.trim else "1",
+        cpass="1",
         reverse=made.reverse,
-        cluster_size=max(1, made.cluster_size // sector),
-        input_position=made.start,
-        size=made.size,
+        cluster_size=1 if made.trim else max(1, made.cluster_size // sector),
+        input_position=start,
+        size=end - start,
         domain_mapfile=str(domain_path),
         loose_domain=False,
-        output_position=None
-        if base.output_position is None
-        else base.output_position + made.start - (base.input_position or 0),
+        output_position=None if shift is None else start + shift,
         map_save_interval=1,
         map_sync_interval=5,
     )
 
 
-def made_untried(known: Mapfile, area: RangeSet) -> tuple[Mapfile, RangeSet]:
-    """The map with its failed blocks inside ``area`` as untried ones, and which they were."""
-    failed = known.ranges("*/-").intersect(area)
+def anchor(made: Pass, known: Mapfile, domain: RangeSet, sector: int) -> tuple[int, int] | None:
+    """A good sector to be read first, the nearest one on the side the pass comes from; None where none is known.
+
+    After an error ddrescue reads the last good sector again to see whether the drive lives: without one a pass that
+    begins on a bad place ends there, and nobody knows whether the drive died.
+    """
+    if made.reverse:
+        good = known.ranges("+", made.stop).intersect(domain)
+        at = -(-int(good.starts[0]) // sector) * sector if good else -1
+        return (at, at + sector) if good and at + sector <= int(good.ends[0]) else None
+    good = known.ranges("+", 0, made.start).intersect(domain)
+    at = int(good.ends[-1]) // sector * sector - sector if good else -1
+    return (at, at + sector) if good and at >= int(good.starts[-1]) else None
+
+
+def made_untried(known: Mapfile, area: RangeSet, statuses: str) -> tuple[Mapfile, RangeSet]:
+    """The map with its blocks of these ``statuses`` inside ``area`` as untried ones, and which they were."""
+    chosen = known.ranges(statuses).intersect(area)
+    return as_untried(known, chosen), chosen
+
+
+def as_untried(known: Mapfile, area: RangeSet) -> Mapfile:
+    """The map with all of ``area`` untried."""
     made = known
-    for start, end in failed:
+    for start, end in area:
         made = made.set_range(start, end, "?")
-    return made, failed
+    return made
 
 
 def put_back(before: Mapfile, after: Mapfile, areas: RangeSet) -> Mapfile:
-    """What was taken for untried and still is gets back the mark it had: a map never forgets a failure."""
+    """What was taken for untried and still is gets back the mark it had: a map forgets neither data nor failure."""
     still = after.ranges("?").intersect(areas)
     made = after
-    for status in "*/-":
+    for status in "+*/-":
         for start, end in before.ranges(status).intersect(still):
             made = made.set_range(start, end, status)
     return made

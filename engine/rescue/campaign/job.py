@@ -207,11 +207,17 @@ class Campaign:
         )
         retried = RangeSet()
         prepared = before
-        if made.retry_failed:
-            prepared, retried = choose.made_untried(before, area)
-        if not prepared.ranges("*/-" if made.trim else "?").intersect(area):
+        if made.retry_failed or made.trim:
+            prepared, retried = choose.made_untried(before, area, "*/" if made.trim else "*/-")
+        if not prepared.ranges("?").intersect(area):
             self._nothing_to_read(made)
             return
+        span = made.start, made.stop
+        good = choose.anchor(made, before, self._domain, session.options.sector)
+        if good is not None:
+            first = RangeSet.of(*good)
+            prepared, area, retried = choose.as_untried(prepared, first), area.union(first), retried.union(first)
+            span = min(made.start, good[0]), max(made.stop, good[1])
         self._empty = 0
         if self._gone():
             return
@@ -234,17 +240,14 @@ class Campaign:
         )
         domain_path = session.job.work_directory / "domain.map"
         choose.write_domain(domain_path, area)
-        options = choose.options_for(made, session.options, domain_path)
-        recipe = "scrape" if made.trim else "careful"
+        options = choose.options_for(made, session.options, domain_path, span)
         direction = "backwards" if made.reverse else "forwards"
         attendant = self._attendant(made, prepared, slot)
         turn = run_pass(
-            session, prepared, plan.Pass(recipe, options, made.start, made.size, direction), made.reason, attendant
+            session, prepared, plan.Pass("careful", options, made.start, made.size, direction), made.reason, attendant
         )
         self._under_way = None
-        verdict = judge(
-            made, prepared, turn.judged, turn.ran, attendant.signs, cut=self.bringing.was_cut, sector=options.sector
-        )
+        verdict = judge(made, before, prepared, turn.judged, turn.ran, attendant.signs, cut=self.bringing.was_cut)
         memory.cycle_bytes[slot] = brought + verdict.run.gained
         self._after(turn, verdict, before, retried, memory.cycle_bytes[slot])
 

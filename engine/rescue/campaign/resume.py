@@ -93,12 +93,10 @@ def settle(session: Session, memory: Memory, known: Mapfile, *, was_cut: bool) -
     )
     made = about.made
     retried = RangeSet(about.put_back)
-    prepared = before
-    for start, end in retried:
-        prepared = prepared.set_range(start, end, "?")
+    prepared = choose.as_untried(before, retried)
     if well:
         result = choose.put_back(before, known, retried)
-        run = _run(about, compare(prepared, result).finished, compare(prepared, result).failed, How.STOPPED, None)
+        run = _run(about, gained.finished, compare(prepared, result).failed, How.STOPPED, None)
         words = "the run before was killed during a pass; the drive is well"
     else:
         direction = "backwards" if made.reverse else "forwards"
@@ -113,9 +111,8 @@ def settle(session: Session, memory: Memory, known: Mapfile, *, was_cut: bool) -
         result = choose.put_back(before, repaired.map, retried)
         if killer is not None:
             result = choose.mark_killer(result, *killer)
-        change = compare(prepared, result)
         how = How.HUNG if about.hung_at is not None else How.KILLED
-        run = _run(about, change.finished, change.failed, how, killer)
+        run = _run(about, compare(before, result).finished, compare(prepared, result).failed, how, killer)
         place = f" at {killer[0]}" if killer is not None else ""
         words = f"the run before was killed during a pass, and the drive may have been lost{place}: not read again"
         memory.dead = memory.dead or "it is not known whether the drive survived the last pass"

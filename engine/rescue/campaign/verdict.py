@@ -12,7 +12,7 @@ from enum import StrEnum
 from engine.mapfile.model import Mapfile
 from engine.ranges import RangeSet
 from engine.rescue.campaign.kernel import Sign
-from engine.rescue.guard import compare
+from engine.rescue.guard import Change, compare
 from engine.rescue.liveness import Alive
 from engine.rescue.outcome import Ending
 from engine.rescue.passes import Judged
@@ -64,22 +64,26 @@ _HOW = {Finding.SLOW: How.SLOW, Finding.HUNG: How.HUNG, Finding.GONE: How.KILLED
 def judge(
     made: Pass,
     before: Mapfile,
+    prepared: Mapfile,
     judged: Judged,
     ran: Ran,
     signs: Mapping[Sign, int],
     *,
     cut: bool = False,
-    sector: int = 512,
 ) -> Verdict:
-    """Judge a pass. ``cut``: the drive's power was cut by us because a read hung."""
-    after = judged.known or before
-    change = compare(before, after)
+    """Judge a pass. ``before`` is the map before it, ``prepared`` the same with what was to be tried again as untried.
+
+    ``cut``: the drive's power was cut by us because a read hung.
+    """
+    after = judged.known or prepared
+    failed = after.ranges("*/-").subtract(prepared.ranges("*/-"))
+    change = Change(compare(before, after).finished, failed, RangeSet())
     finding, words = _find(judged, ran, change.failed, signs, cut, bool(before.ranges("+")))
     dead = finding in (Finding.HUNG, Finding.GONE, Finding.LIES)
     how = _HOW.get(finding, How.STOPPED)
     if finding in (Finding.FINISHED, Finding.BAD_SECTORS, Finding.RESET):
         how = How.ERRORS if change.failed else How.FINISHED
-    killer = _killer(made, judged, ran, sector) if dead else None
+    killer = _killer(made, judged, ran) if dead else None
     reached = change.finished.union(change.failed).clip(made.start, made.stop)
     end = _end(made, how, killer, reached)
     run = Run(made.start, made.size, made.reverse, end, how, change.finished.total, killer, made.cluster_size)
@@ -114,14 +118,11 @@ def _find(
     return (Finding.LIMIT, words) if ending is Ending.LIMIT else (Finding.FAILED, words)
 
 
-def _killer(made: Pass, judged: Judged, ran: Ran, sector: int) -> tuple[int, int] | None:
+def _killer(made: Pass, judged: Judged, ran: Ran) -> tuple[int, int] | None:
     """The read at which the drive was lost, as exactly as anybody knows."""
     repaired = judged.repaired
     if repaired is not None and repaired.suspect is not None:
         return repaired.suspect
-    seen = ran.seen
-    if made.trim and seen is not None and seen.phase in ("*", "/", "-") and made.start <= seen.position < made.stop:
-        return seen.position, min(seen.position + sector, made.stop)
     if ran.hung and ran.position is not None and made.start <= ran.position < made.stop:
         return read_at(made, ran.position)
     return None

@@ -27,7 +27,7 @@ def pair(disk: FailingDisk) -> PowerSwitch:
 
 def campaign(source: Path | str, folder: Path, power: PowerSwitch | None, **more: Any) -> RescueArguments:
     """A campaign of ``source`` into ``folder``; ``more`` are campaign settings, or arguments of a rescue."""
-    facts = {"settle_s": 0.0, "wait_s": 3.0}
+    facts = {"settle_s": 0.0, "wait_s": 3.0, "cycle_s": 1.0}
     own = {name for name in more if name in CampaignSettings.__dataclass_fields__}
     settings = CampaignSettings(switch=power or PowerSwitch(), **(facts | {name: more.pop(name) for name in own}))
     return arguments(source, folder, strategy="drop-off", campaign=settings, **more)
