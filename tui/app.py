@@ -7,6 +7,7 @@ import logging
 import signal
 from collections import deque
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -27,6 +28,7 @@ from tui.keys import bindings
 from tui.lean_driver import LeanDriver, lean_driver
 from tui.opener import Opener
 from tui.options import Options
+from tui.power_watch import PowerAsked
 from tui.screens.base import DeckScreen
 from tui.screens.start import StartScreen
 from tui.screens.too_small import TooSmallScreen
@@ -54,6 +56,7 @@ class DeckApp(Opener):
         self.crash: BaseException | None = None
         self.jobs: tuple[Job, ...] = ()
         self.job_problems: tuple[tuple[str, str], ...] = ()
+        self._asked: set[tuple[Path, float]] = set()
         self.messages: deque[tuple[str, str]] = deque(maxlen=200)
         super().__init__(driver_class=lean_driver())
         self.jobs_changed: Signal[tuple[Job, ...]] = Signal(self, "jobs")
@@ -127,10 +130,29 @@ class DeckApp(Opener):
         """
         return [] if self.screen.styles.background.a == 1 else super()._background_screens
 
+    async def on_key(self, event: events.Key) -> None:
+        """What is typed ahead of a question answers it: a slow line brings several keys at once, and the second was on
+        its way to the widget that had the focus before."""
+        screen = self.screen
+        if isinstance(screen, DeckScreen) and screen.prompt.busy and event.is_printable:
+            event.prevent_default()
+            await screen.prompt.take(event)
+
     def on_jobs_changed(self, message: JobsChanged) -> None:
         """News of jobs, for whichever screens listen."""
         self.jobs, self.job_problems = message.jobs, message.problems
         self.jobs_changed.publish(message.jobs)
+
+    def on_power_asked(self, message: PowerAsked) -> None:
+        """A drive waits for its power to be cut by hand: a page of its own, once for each time it is asked for."""
+        for directory, since in message.asking:
+            self.power_asked(directory, since)
+
+    def power_asked(self, directory: Path, since: float) -> None:
+        """A campaign waits for a person since then; whoever sees it first tells."""
+        if (directory, since) not in self._asked:
+            self._asked.add((directory, since))
+            self.ask_for_power(directory)
 
     def on_prompt_row_said(self, message: PromptRow.Said) -> None:
         """Keep what was said: a row is short."""

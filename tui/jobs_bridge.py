@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from engine.jobs import Job, poll, registry
+from tui.power_watch import Asking, PowerAsked, who_asks
 
 
 class JobsChanged(Message):
@@ -39,6 +40,7 @@ class JobsBridge:
         self._folders: tuple[Path, ...] = ()
         self._known: Mapping[Path, Job] = {}
         self._problems: tuple[tuple[str, str], ...] | None = None
+        self._asking: Asking = ()
 
     def start(self) -> None:
         """Begin to look."""
@@ -72,6 +74,10 @@ class JobsBridge:
         self._known, self._problems = found.jobs, problems
         if changed and not self._ended:
             self._target.post_message(JobsChanged(tuple(found.jobs.values()), problems))
+        asking = who_asks(found.jobs.values())
+        if asking != self._asking and not self._ended:
+            self._asking = asking
+            self._target.post_message(PowerAsked(asking))
 
     def _in_folders(self) -> list[Path]:
         places = []

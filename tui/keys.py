@@ -145,6 +145,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("setup.recipe", "c", "recipe", "recipe", "choose what the passes do", 30),
             Key("setup.manner", "w", "manner", "manner", "lay a manner of reading over the options", 35),
             Key("setup.options", "o", "options", "options", "choose among all options of ddrescue", 40),
+            Key("setup.drop_off", "D", "drop_off", "drop-off", "for a drive that locks up until its power is cut", 45),
             Key("setup.check", "r", "check", "check again", "look at everything again", 50),
             Key("setup.copy", "y", "copy", "copy", "put the command line on the clipboard", 60),
         ),

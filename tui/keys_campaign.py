@@ -1,4 +1,4 @@
-"""The keys of a campaign against a drive that drops off. ``try`` and ``budget`` are menus: keys that follow a leader."""
+"""The keys of a campaign against a drive that drops off; ``try`` and ``budget`` are menus behind a leader."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ CAMPAIGN: dict[str, tuple[str, tuple[Key, ...]]] = {
     "campaign": (
         "Campaign against a drive that drops off",
         (
-            Key("campaign.select", "v", "select", "select", "begin or end a selection for the next two; again: none", 32),
+            Key("campaign.select", "v", "select", "select", "begin, end, drop a selection for skip and try", 39),
             Key("campaign.skip", "x", "skip_area", "skip", "leave the selection, or this cell, alone from now on", 33),
             Key("campaign.try", "t", "try_area", "try", "read the selection, or this cell, next", 34),
             Key("campaign.unskip", "X", "unskip_area", "unskip", "let the selection, or this cell, be read again"),
             Key("campaign.budget", "b", "budget", "budget", "power cycles, time, least gain, patience with a read", 35),
             Key("campaign.power", "P", "power", "power", "switch the power off and on now (asks), or how to", 36),
-            Key("campaign.take_over", "T", "take_over", "by hand", "stop, free the map and open the map editor (asks)", 37),
+            Key("campaign.take_over", "T", "take_over", "by hand", "end the pass, edit the map by hand (asks)", 37),
             Key("campaign.hand_back", "T", "hand_back", "hand back", "the map is edited: the campaign goes on", 12),
             Key("campaign.decisions", "D", "decisions", "why", "all that was decided and found, and when", 38),
         ),
@@ -42,7 +42,7 @@ CAMPAIGN: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("dropoff.change", "enter", "change", "change", "change the line under the cursor", 10),
             Key("dropoff.default", "d,delete", "default", "default", "back to what it is without being set", 20),
-            Key("dropoff.test", "T", "test_power", "test the power", "run the power command once (asks): it CUTS POWER", 30),
+            Key("dropoff.test", "T", "test_power", "test power", "run the power command (asks): it CUTS POWER", 30),
         ),
     ),
     "power": (

@@ -84,6 +84,11 @@ class Opener(App[None]):
         """Choose options for the next pass of a case."""
         self._open(lambda: opening.setup_screen(case))
 
+    def ask_for_power(self, directory: Path) -> None:
+        """The page that asks for a power cycle by hand, unless it is open already."""
+        if not any(opening.is_request_of(screen, directory) for screen in self.screen_stack):
+            self._open(lambda: opening.power_screen(directory))
+
     def tell_error(self, error: RescueError) -> None:
         """Show an error on the screen that is up."""
         if isinstance(self.screen, DeckScreen):

@@ -96,6 +96,18 @@ def rescue_screen(target: Path) -> DeckScreen:
     return RescueScreen(target)
 
 
+def power_screen(directory: Path) -> DeckScreen:
+    """The page that asks for a power cycle by hand for the campaign in a job directory."""
+    from tui.screens.power_request import PowerRequestScreen
+
+    return PowerRequestScreen(directory)
+
+
+def is_request_of(screen: Screen[Any], directory: Path) -> bool:
+    """Whether a screen is the page that asks for this job."""
+    return getattr(screen, "directory", None) == directory and type(screen).__name__ == "PowerRequestScreen"
+
+
 def imaging_screen(device: Device) -> DeckScreen:
     """Where case and options for imaging a device are chosen. Raises ``RefusedError`` for the system's own disk."""
     if device.is_system:

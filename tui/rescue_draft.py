@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,8 @@ from engine.rescue.dry_run import dry_run
 from engine.rescue.options import RescueOptions
 from engine.rescue.plan import DEFAULT_RETRIES
 from engine.rescue.preflight import Check, refused
-from engine.rescue.presets import load_preset, save_preset
+from engine.rescue.presets import StrategyPreset, load_preset, load_strategy, save_preset, save_strategy
+from tui.campaign_draft import CampaignPlan
 
 # Which refusal is lifted by which override, and what a person says yes to.
 OVERRIDES: Mapping[str, tuple[str, str]] = {
@@ -56,6 +58,11 @@ class Draft:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     insist: bool = False
     recover_map: bool = False
+    drop_off: bool = False
+    """The strategy for drives that drop off; ``recipe`` and ``retries`` then have no say."""
+    campaign: CampaignPlan = CampaignPlan()
+    remark: str = ""
+    """What of the case's own settings could not be taken."""
 
     @property
     def is_new(self) -> bool:
@@ -67,13 +74,21 @@ class Draft:
         """The drive in words."""
         return Identity.from_facts(self.identity).words if self.identity else ""
 
+    @property
+    def strategy(self) -> str:
+        """The name of the strategy."""
+        return "drop-off" if self.drop_off else "standard"
+
     def arguments(self) -> RescueArguments:
         """As the rescue job wants it."""
-        return RescueArguments(
-            source=self.source, image=self.image, map=self.map, case=self.directory, recipe=self.recipe,
-            options=self.options, retries=self.retries, insist=self.insist, recover_map=self.recover_map,
-            overrides=dict(self.overrides),
+        made = RescueArguments(
+            source=self.source, image=self.image, map=self.map, case=self.directory,
+            recipe="" if self.drop_off else self.recipe, options=self.options, retries=self.retries,
+            insist=self.insist, recover_map=self.recover_map, overrides=dict(self.overrides), strategy=self.strategy,
         )  # fmt: skip
+        if not self.drop_off:
+            return made
+        return replace(made, hang_limit_s=self.campaign.hang_limit_s, campaign=self.campaign.settings)
 
     def with_directory(self, text: str) -> Draft:
         """Another case folder; image and map inside of the old one move along. An existing case brings its own.
@@ -139,6 +154,7 @@ def draft_for_case(directory: Path) -> Draft:
             "this case knows no source", code="no-source", path=directory, advice="image a device into a case instead"
         )
     options = load_preset(case.directory) or default_options(case.source_path)
+    kept = load_strategy(case.directory)
     return Draft(
         source=case.source_path,
         directory=str(case.directory),
@@ -150,6 +166,9 @@ def draft_for_case(directory: Path) -> Draft:
         identity=case.identity,
         case=case,
         options=options,
+        drop_off=kept.strategy == "drop-off",
+        campaign=CampaignPlan(kept.campaign, kept.hang_limit_s).over(time.time()),
+        remark=kept.ignored,
     )
 
 
@@ -238,6 +257,8 @@ def launch(draft: Draft) -> Job:
         save_case(case)
         record(case, "case-changed", image=draft.image, map=draft.map, source=draft.source)
     save_preset(case.directory, draft.options)
+    plan = draft.campaign
+    save_strategy(case.directory, StrategyPreset(draft.strategy, plan.hang_limit_s, plan.settings))
     arguments = draft.arguments()
     return start("rescue", arguments.to_json(), arguments.jobs_directory, case.title)
 

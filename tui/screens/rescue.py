@@ -16,17 +16,20 @@ from textual.widgets import Static
 
 from engine.errors import RescueError
 from engine.jobs import Job, StopRequest, resume, stop
+from engine.rescue.campaign.board import Phase
 from engine.rescue.capabilities import probe
 from engine.rescue.control import send
 from engine.rescue.options import RescueOptions
 from engine.rescue.status import State
 from engine.text import format_duration, format_rate
-from tui import background
+from tui import background, campaign_words
 from tui import rescue_words as words
 from tui.keys import bindings
 from tui.rescue_feed import News, RescueFeed, drawn_domain
 from tui.screens.base import DeckScreen
+from tui.screens.campaign_hand import CAMPAIGN_ACTIONS, CampaignHand
 from tui.widgets.block_map import BlockMap, Reading
+from tui.widgets.campaign_panel import CampaignPanel
 from tui.widgets.cell_line import cell_text
 from tui.widgets.figures import Figure, Sentence
 from tui.widgets.map_scale import MapScale
@@ -39,12 +42,12 @@ _SLOW_LOOK_S = 5.0
 _EVENTS = 40
 
 
-class RescueScreen(DeckScreen):
+class RescueScreen(CampaignHand):
     """``target`` is a case, a job directory or a mapfile."""
 
     TITLE = "rescue"
-    SCOPES = ("rescue", "map")
-    BINDINGS = bindings("rescue")
+    SCOPES = ("rescue", "campaign", "map", "try", "budget")
+    BINDINGS = bindings("rescue", "campaign")
     AUTO_FOCUS = "BlockMap"
     HORIZONTAL_BREAKPOINTS = [(0, "-tight"), (76, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-medium"), (32, "-tall")]
@@ -55,7 +58,9 @@ class RescueScreen(DeckScreen):
         "trimmed, / trimmed and not scraped, - bad sector; a filled cell is of one status, a bare letter has others "
         "mixed in, and the row below the map says how much of each is in the cell under the cursor. > or < is where "
         "the drive is being read. 'last good' grows while a read hangs: a drive that has not answered for a minute "
-        "usually needs its power switched off and on. Done does not mean rescued: look for gaps."
+        "usually needs its power switched off and on. Done does not mean rescued: look for gaps. With the strategy for "
+        "drives that drop off, X marks where the drive was lost and o what you want left alone; the sentence below the "
+        "figures says what is read now or next, and why."
     )
 
     def __init__(self, target: Path) -> None:
@@ -68,7 +73,8 @@ class RescueScreen(DeckScreen):
         self._asked = 0
         self._follow = False
         self._history_at = 0.0
-        self._map = BlockMap(id="rescue-map")
+        self.block_map = self._map = BlockMap(id="rescue-map")
+        self._panel = CampaignPanel(id="rescue-campaign")
         self._scale = MapScale(id="rescue-scale")
         self._cell = Figure(indent=1, id="rescue-cell")
         self._state = Figure(id="rescue-state")
@@ -97,6 +103,7 @@ class RescueScreen(DeckScreen):
         yield self._map
         yield self._cell
         yield Horizontal(self._table, self._figures, id="rescue-panel")
+        yield self._panel
         yield Horizontal(label("rate"), self._history, self._history_scale, id="rescue-rates")
         yield self._events
 
@@ -105,6 +112,7 @@ class RescueScreen(DeckScreen):
         options = self.deck.options
         if options.ascii or (options.ascii is None and not self.deck.terminal.glyphs):
             self._history.draw_plain()
+            self._panel.draw_plain()
         self.look_now()
         self.set_interval(self.deck.options.poll_s, self._tick)
 
@@ -147,11 +155,22 @@ class RescueScreen(DeckScreen):
         self._show_map(before)
         self._show_figures(time.time())
         self._show_history()
-        if news.events != before.events:
-            self._events.show(words.event_lines(news.events, _EVENTS))
+        self._show_events(before)
         self._tell_answer()
+        campaign = self.campaign
+        if campaign is not None and news.live and news.job is not None and campaign.phase is Phase.NEEDS_POWER:
+            self.deck.power_asked(news.job.directory, campaign.since)
         if _mode(news) != _mode(before):
             self.refresh_bindings()
+
+    def _show_events(self, before: News) -> None:
+        """What happened; in a campaign the sentences of what was decided and found."""
+        campaign, old = self.campaign, campaign_words.campaign_of(before)
+        if campaign is not None and campaign.decisions:
+            if old is None or campaign.decisions != old.decisions:
+                self._events.show(campaign_words.decision_lines(campaign.decisions))
+        elif self._news.events != before.events:
+            self._events.show(words.event_lines(self._news.events, _EVENTS))
 
     def _show_map(self, before: News) -> None:
         news, status = self._news, self._news.status
@@ -163,6 +182,9 @@ class RescueScreen(DeckScreen):
             self._map.show(news.map, domain=drawn_domain(news.map, size), sector=sector)
             self._show_scale()
             self._show_cell()
+        campaign = self.campaign
+        if campaign is not None:
+            self._map.mark_campaign(*campaign_words.marks(campaign))
         shot = status.snapshot if status is not None and news.live and status.state is State.RUNNING else None
         if shot is None or shot.position is None:
             self._map.set_reading(None)
@@ -178,23 +200,35 @@ class RescueScreen(DeckScreen):
         if self._map.map is None:
             self._cell.show("no map yet: it appears with the first pass, and fills as the drive is read", "-muted")
             return
-        self._cell.show(cell_text(self._map.map, self._map.view, self._map.cursor, max(10, self.size.width - 2)))
+        marks = campaign_words.cell_marks(self.campaign, *self._map.cursor_cell) if self.campaign is not None else ""
+        text = cell_text(self._map.map, self._map.view, self._map.cursor, max(10, self.size.width - 2))
+        self._cell.show(f"{marks}  {text}" if marks else text, "-warning" if marks else "")
 
     def _show_figures(self, now: float) -> None:
         news = self._news
         self.set_subject(words.subject(news, self._target.name))
         self.set_writes(news.writes_to)
-        state, alert, share = words.state_word(news), words.alert(news, now), words.rescued(news)
+        alert, share, campaign = words.alert(news, now), words.rescued(news), self.campaign
+        if campaign is not None:
+            state, headline = campaign_words.state_word(news, campaign), campaign_words.headline(news, campaign, now)
+        else:
+            state, headline = words.state_word(news), words.headline(news)
         self._state.show(state.text, state.state)
-        self._headline.show(words.headline(news))
+        self._headline.show(headline)
+        if self.has_class("-campaign") != (campaign is not None):
+            self.set_class(campaign is not None, "-campaign")
+        quiet = words.what(news) if campaign is None else campaign_words.what(news, campaign)
         self._alert.show(
-            alert.text or words.what(news), alert.state or ("" if alert.text else "-muted"), most=2 if alert.text else 1
+            alert.text or quiet, alert.state or ("" if alert.text else "-muted"), most=2 if alert.text else 1
         )
         self._share.show(share.text, share.state)
         self._amount.show(words.rescued_size(news))
         self._left.show(words.remaining(news))
         self._run_time.show(words.run_time(news), "-muted")
         self._run_time.display = news.live
+        if campaign is not None:
+            self._panel.show(news, campaign, now)
+            return
         self._table.show([(row.bytes, row.share, row.areas) for row in words.status_rows(news)])
         figures = {
             "rate now": words.rate_now(news),
@@ -251,6 +285,12 @@ class RescueScreen(DeckScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what cannot be done now."""
         job, live = self._news.job, self._news.live
+        if action in CAMPAIGN_ACTIONS:
+            return self.check_campaign(action)
+        if action == "recipe" and self.campaign is not None:
+            return False  # a campaign chooses its passes itself
+        if not self.campaign_allows(action) and live:
+            return None
         if action in ("stop", "kill", "end_pass", "options", "recipe"):
             return True if live or (action == "stop" and job is not None and job.orphan) else None
         if action in ("pause", "resume"):
@@ -265,7 +305,7 @@ class RescueScreen(DeckScreen):
             return True if not live and self._news.case is not None else None
         return True
 
-    def _ask_rescue(self, said: str, action: str, **facts: object) -> None:
+    def ask_rescue(self, said: str, action: str, **facts: object) -> None:
         """Leave a request for the rescue; what becomes of it is told when it has answered."""
         job = self._news.job
         if job is None:
@@ -279,7 +319,7 @@ class RescueScreen(DeckScreen):
 
     def action_pause(self) -> None:
         """Pause."""
-        self._ask_rescue("pausing after the read in flight ...", "pause")
+        self.ask_rescue("pausing after the read in flight ...", "pause")
 
     def action_resume(self) -> None:
         """Go on: after a pause, a stop, a crash; or set up the first run."""
@@ -287,7 +327,7 @@ class RescueScreen(DeckScreen):
         if news.job is None:
             self.action_setup()
         elif news.live:
-            self._ask_rescue("going on ...", "resume")
+            self.ask_rescue("going on ...", "resume")
         else:
             self._resume(news.job)
 
@@ -318,11 +358,11 @@ class RescueScreen(DeckScreen):
     def action_kill(self) -> None:
         """Kill a ddrescue that does not end; asks."""
         question = "Kill ddrescue? The map stays as it was last saved: what was read since is read again."
-        self.prompt.ask(question, lambda answer: self._ask_rescue("killing ...", "kill") if answer == "y" else None)
+        self.prompt.ask(question, lambda answer: self.ask_rescue("killing ...", "kill") if answer == "y" else None)
 
     def action_end_pass(self) -> None:
         """End this pass and let the strategy choose the next."""
-        self._ask_rescue("ending this pass after the read in flight ...", "end-pass")
+        self.ask_rescue("ending this pass after the read in flight ...", "end-pass")
 
     def action_recipe(self) -> None:
         """Choose another recipe for the passes to come."""
@@ -333,9 +373,9 @@ class RescueScreen(DeckScreen):
 
     def _recipe_chosen(self, name: str) -> None:
         if name:
-            self._ask_rescue(f"changing to {name} after the read in flight ...", "recipe", name=name)
+            self.ask_rescue(f"changing to {name} after the read in flight ...", "recipe", name=name)
         else:
-            self._ask_rescue("back to the strategy's own choice ...", "strategy")
+            self.ask_rescue("back to the strategy's own choice ...", "strategy")
 
     def action_options(self) -> None:
         """Change options for the passes to come."""
@@ -353,7 +393,7 @@ class RescueScreen(DeckScreen):
         self.app.push_screen(OptionsScreen(options, self._options_chosen, capabilities=capabilities))
 
     def _options_chosen(self, options: RescueOptions) -> None:
-        self._ask_rescue("new options after the read in flight ...", "options", values=options.to_json())
+        self.ask_rescue("new options after the read in flight ...", "options", values=options.to_json())
 
     def action_setup(self) -> None:
         """Set up a rescue for this case."""
@@ -368,18 +408,23 @@ class RescueScreen(DeckScreen):
         path, job = self._news.map_path, self._news.job
         if path is None:
             return
-        if job is None or not self._news.live:
-            self._edit_map(path)
+        free = self.campaign is not None and self.campaign.phase is Phase.BY_HAND
+        if job is None or not self._news.live or free:
+            self.edit_map_at(path)
+            return
+        if self.campaign is not None:
+            self.action_take_over()
             return
 
         def answer(key: str) -> None:
             if key == "y":
                 send(job.directory, "pause", release_map=True)
-            self._edit_map(path)
+            self.edit_map_at(path)
 
         self.prompt.ask("Pause the rescue, to edit its map? (n: only look at it)", answer)
 
-    def _edit_map(self, path: Path) -> None:
+    def edit_map_at(self, path: Path) -> None:
+        """Open the map editor."""
         case, status = self._news.case, self._news.status
         image = Path(status.image) if status is not None and status.image else None
         self.deck.edit_map(path, case, image)
@@ -400,7 +445,9 @@ class RescueScreen(DeckScreen):
 
 def _mode(news: News) -> tuple[object, ...]:
     """What decides which keys apply."""
-    return news.live, news.job is None, news.case is None, news.status.state if news.status is not None else None
+    campaign = campaign_words.campaign_of(news)
+    asked = (campaign.phase, campaign.requests) if campaign is not None else None
+    return news.live, news.job is None, news.case is None, news.status.state if news.status is not None else None, asked
 
 
 def _span(seconds: float) -> str:

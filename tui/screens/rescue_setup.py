@@ -20,6 +20,7 @@ from engine.rescue.preflight import Check, Severity
 from engine.rescue.recipes import RECIPES
 from engine.text import safe_text
 from tui import background
+from tui.campaign_draft import CampaignPlan
 from tui.keys import bindings
 from tui.rescue_draft import (
     BROKEN_MAP,
@@ -53,6 +54,13 @@ _MARKS = {
     Weight.REFUSED: Cell("NO", "row--danger"),
 }
 _SOURCE_TEXT = "It is only ever read. Compare what stands here with the label on the drive."
+_STRATEGIES = {
+    False: "standard: pass after pass, for a drive that answers",
+    True: "drop-off: for a drive that locks up until its power is cut",
+}
+_STRATEGY_TEXT = """standard reads in passes: fast first, then bad places ever closer. For drives that go on answering.
+drop-off is for a drive that answers nothing after a bad place until its power is cut: it keeps away from such places,
+brings the drive back by a power command or by asking you, and needs as few power cycles as it can. Enter changes it."""
 _ORDER = ("NO", "DANGER", "WARN", "note", "ok")
 
 
@@ -66,9 +74,13 @@ def setup_sections(draft: Draft, view: Outlook | None, width: int = 80) -> list[
         Row("set:case", ("case", f"{shorten(draft.directory, room - len(folder) - 4)}  ({folder})")),
         Row("set:image", ("image", _inside(draft, draft.image, room))),
         Row("set:map", ("map", _inside(draft, draft.map, room))),
-        Row("set:recipe", ("recipe", recipe)),
+        Row("set:strategy", ("strategy", _STRATEGIES[draft.drop_off])),
+        *(
+            (Row("set:campaign", ("drop-off", draft.campaign.summary)),)
+            if draft.drop_off
+            else (Row("set:recipe", ("recipe", recipe)), Row("set:retries", ("retries", _retries(draft))))
+        ),
         Row("set:options", ("options", summary(draft.options))),
-        Row("set:retries", ("retries", _retries(draft))),
         Row("set:command", ("runs", _command(view))),
     )
     return [Section("PLAN", _CHOICE, choices), _checks(view)]
@@ -185,6 +197,8 @@ class RescueSetupScreen(DeckScreen):
     def on_mount(self) -> None:
         """Check the first draft."""
         self._take(self._draft)
+        if self._draft.remark:
+            self.say(self._draft.remark, "warning")
 
     def on_resize(self) -> None:
         """Paths have another room."""
@@ -226,6 +240,8 @@ class RescueSetupScreen(DeckScreen):
                 "image": f"{draft.image}\nWhere the rescued bytes go. Enter names another file.",
                 "map": f"{draft.map}\nWhich bytes were rescued. Never lose it: keep it beside the image.",
                 "recipe": explain(draft.recipe),
+                "strategy": _STRATEGY_TEXT,
+                "campaign": f"{draft.campaign.summary}\nEnter: power command, patience, budget, what comes first.",
                 "options": summary(draft.options),
                 "retries": "How often bad sectors are tried again at most, from changing sides, as long as it helps.",
                 "command": (view.command or view.reason or view.problem) if view is not None else "",
@@ -284,6 +300,10 @@ class RescueSetupScreen(DeckScreen):
             self.action_recipe()
         elif name == "options":
             self.action_options()
+        elif name == "strategy":
+            self._take(replace(draft, drop_off=not draft.drop_off))
+        elif name == "campaign":
+            self.action_drop_off()
         elif name == "retries":
             self.prompt.read("retry passes:", self._changing(self._with_retries), value=str(draft.retries))
         elif name == "source":
@@ -317,6 +337,15 @@ class RescueSetupScreen(DeckScreen):
             RecipeScreen(lambda name: self._take(replace(self._draft, recipe=name)), current=self._draft.recipe,
                          automatic=True)
         )  # fmt: skip
+
+    def action_drop_off(self) -> None:
+        """The settings for a drive that drops off; choosing them chooses that strategy."""
+        from tui.screens.drop_off import DropOffScreen
+
+        self.app.push_screen(DropOffScreen(self._draft, self._with_campaign))
+
+    def _with_campaign(self, plan: CampaignPlan) -> None:
+        self._take(replace(self._draft, drop_off=True, campaign=plan))
 
     def action_manner(self) -> None:
         """Lay a manner of reading over the options."""
@@ -401,7 +430,9 @@ class RescueSetupScreen(DeckScreen):
     # -- starting -------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No start while something forbids it."""
+        """No start while something forbids it; a campaign chooses its passes itself."""
+        if action in ("recipe", "manner") and self._draft.drop_off:
+            return None
         if action == "start":
             return True if self._view is not None and self._view.ready(self._draft) and not self._starting else None
         return True
