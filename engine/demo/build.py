@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ healthy.img    the disk as it would read if nothing were wrong: compare what you
 scratched/     a case: a drive with a scratch, single bad sectors, a slow zone, sectors that come at the third attempt
 drops-off/     a case: a drive that falls off the bus at two places until its power is cycled (where FUSE is there)
 drives/        the failing drives themselves
+"""
+_POWER = """
+Their power switches, for when one has dropped off: run the command in another terminal, then let the rescue go on.
 """
 
 
@@ -69,6 +73,7 @@ def build_demo(directory: Path, reporter: Reporter = SILENT) -> Demo:
             cases.append(_case(directory / name, drive, profile))
     else:
         cases.append(_simulated_case(directory, disk))
+    _describe(directory, power)
     files = [disk, *(case.directory for case in cases)]
     return Demo(directory, cases[0].directory, tuple(c.directory for c in cases), tuple(files), power, lacks)
 
@@ -89,10 +94,17 @@ def _claim(directory: Path) -> None:
                 raise RefusedError(
                     "the folder holds other files", code="exists", path=directory, advice="name another folder"
                 )
-            write_atomic(directory / "README.txt", _README.encode("ascii"))
             write_atomic(directory / MARKER, b"1\n")
     except OSError as error:
         raise outside(error, "cannot use the folder", directory) from error
+
+
+def _describe(directory: Path, power: dict[str, list[str]]) -> None:
+    """The folder's README: what lies where, and how the drives' power is cycled."""
+    text = _README
+    if power:
+        text += _POWER + "".join(f"\n{name}:\n    {shlex.join(command)}\n" for name, command in power.items())
+    write_atomic(directory / "README.txt", text.encode("utf-8", "surrogateescape"))
 
 
 _TITLES = {"scratched": "A scratched drive", "drops-off": "A drive that drops off the bus"}
@@ -106,7 +118,7 @@ def _case(directory: Path, drive: DemoDrive, profile: dict[str, Any]) -> Case:
         title=_TITLES[directory.name],
         source_path=str(drive.path),
         source_size=DISK_SECTORS * SECTOR,
-        identity=dict(profile["identity"]),
+        identity={"size_bytes": DISK_SECTORS * SECTOR, **profile["identity"]},
     )
     save_preset(case.directory, RescueOptions(idirect=True, check_on_error=directory.name == "drops-off"))
     record(case, "case-created", source=case.source_path, note="demonstration")

@@ -80,7 +80,7 @@ class Counters:
 class Identity:
     """What a disk (or a partition) is known by when it comes back under another name; kept with the map.
 
-    Everything but ``size_bytes`` may be unknown. ``asdict`` gives its JSON form, ``Identity.from_facts`` reads it back.
+    All may be unknown; ``size_bytes`` is then 0. ``asdict`` gives its JSON form, ``Identity.from_facts`` reads it.
     """
 
     size_bytes: int
@@ -135,7 +135,9 @@ class Identity:
             parts.append(f"serial {self.serial}")
         elif self.wwn:
             parts.append(f"WWN {self.wwn}")
-        return ", ".join([*parts, format_size(self.size_bytes)])
+        if self.size_bytes > 0:
+            parts.append(format_size(self.size_bytes))
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

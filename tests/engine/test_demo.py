@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from engine.demo.disk import (
     PHOTOS_START,
     write_disk,
 )
+from engine.devices import Identity
 from engine.errors import RefusedError
 from engine.mapfile import parse_map, read_map
 from engine.rescue.presets import load_preset
@@ -92,6 +94,8 @@ def test_drives_fail_as_promised_and_power_brings_one_back(tmp_path):
     try:
         assert demo.lacks is None
         case = load_case(demo.directory / "drops-off")
+        assert Identity.from_facts(case.identity).words.endswith("serial DEMO-DROPS-OFF, 96.0 MiB")
+        assert shlex.join(demo.power_commands["drops-off"]) in (demo.directory / "README.txt").read_text()
         preset = load_preset(case.directory)
         assert preset is not None
         assert preset.idirect

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.devices import Device, discover, find_device, identify
+from engine.devices import Device, Identity, discover, find_device, identify
 from engine.devices.lsblk import COLUMNS, list_blocks, parse_listing
 from engine.devices.sysfs import normal_wwn
 from engine.errors import OutsideError, UsageError
@@ -350,6 +350,10 @@ def test_identify_a_partition(machine):
     assert (known.partition, known.partition_start, known.size_bytes) == (2, 31 << 20, 33 << 20)
     assert (known.disk_bytes, known.serial) == (64 << 20, "WD-TEST0001")
     assert known.words == "partition 2 of TESTDISK HDD 64M, serial WD-TEST0001, 33.0 MiB"
+
+
+def test_an_unknown_size_is_not_told_as_none():
+    assert Identity.from_facts({"model": "TESTDISK", "serial": "X1"}).words == "TESTDISK, serial X1"
 
 
 @pytest.mark.parametrize(
