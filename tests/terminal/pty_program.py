@@ -17,11 +17,13 @@ from tests.terminal.tmux import CHECKOUT, DECK, PATIENCE_S
 
 
 class PtyProgram:
-    """Runs ``argv`` as leader of a session with its own terminal of 80x24; everything it sends is kept."""
+    """Runs ``argv`` as leader of a session with its own terminal; everything it sends is kept."""
 
-    def __init__(self, argv: Sequence[str] = DECK, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, argv: Sequence[str] = DECK, *, env: Mapping[str, str] | None = None, size: tuple[int, int] = (80, 24)
+    ) -> None:
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         settings = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
         settings |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), **(env or {})}
         self.process = subprocess.Popen(

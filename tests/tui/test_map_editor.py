@@ -306,7 +306,7 @@ def test_edits_of_a_lost_session_are_offered_and_done_again(devices: list[Device
         async with editor(path) as (app, pilot, screen):
             assert prompt(app).startswith("2 edits of a lost session, ")
             await pilot.press("escape", "s")
-            assert not screen.prompt.busy, "nothing is edited before that is decided"
+            assert not screen.prompt.busy, prompt(app)
             await pilot.press("D", "s")
             await until(pilot, lambda: "set 3 MiB-4 MiB to /" in text(app))
             assert "set 2 MiB-2048.5 KiB to -" in text(app)

@@ -87,3 +87,42 @@ def test_completion_of_paths(folder: Path) -> None:
     assert complete_path(".h") == [".hidden"]
     assert ".hidden" not in complete_path("")
     assert complete_path("/nowhere/at/all/x") == []
+
+
+def test_what_is_typed_ahead_of_a_question_answers_it(devices: list[Device], folder: Path) -> None:
+    """A slow line brings several keys in one piece: they arrive before the row has the focus."""
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            lines: list[str] = []
+            screen = app.screen
+            assert isinstance(screen, StartScreen)
+            screen.action_open_path = lambda: screen.prompt.read("open:", lines.append)  # type: ignore[method-assign]
+            for key in ("o", "q", "question_mark", "d", "slash", "enter"):
+                character = {"question_mark": "?", "slash": "/", "enter": "\r"}.get(key, key)
+                app.post_message(events.Key(key, character))
+            await pilot.pause()
+            await pilot.pause()
+            assert lines == ["q?d/"]
+            assert app.screen is screen
+
+    run(test)
+
+
+def test_an_open_question_keeps_the_keys(devices: list[Device], folder: Path) -> None:
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            screen = app.screen
+            assert isinstance(screen, DeckScreen)
+            answers: list[str] = []
+            before = screen.focused
+            assert before is not None
+            before.focus()  # takes effect later
+            screen.prompt.ask("really?", answers.append)
+            await pilot.pause()
+            await pilot.click(type(before), offset=(5, 3))
+            await pilot.press("d", "y")
+            assert answers == ["y"]
+            assert screen.focused is before
+
+    run(test)

@@ -23,9 +23,9 @@ class Areas:
         from tui.screens.map_areas import MapAreasScreen
 
         screen = self._screen
-        screen.app.push_screen(
-            MapAreasScreen(screen.editing.overlays, self.take, self._select, screen.editing.document.path)
-        )
+        document = screen.editing.document
+        image = document.case.image if document.case is not None else screen.image
+        screen.app.push_screen(MapAreasScreen(screen.editing.overlays, self.take, self._select, document.path, image))
 
     def take(self, overlays: tuple[Overlay, ...]) -> None:
         """Other areas."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.widget import Widget
 
-from engine.mapedit import Overlay, read_overlays
+from engine.mapedit import Overlay, partition_overlays, read_overlays
 from engine.text import format_size
 from tui import background
 from tui.dialogs.path import complete_path
@@ -34,8 +34,9 @@ class MapAreasScreen(DeckScreen):
     BINDINGS = bindings("areas")
     HELP = (
         "Partitions, files or other areas of the drive, laid over the map: their borders are underlined there, and "
-        "each can be selected to be edited or read. They come from a file: the output of sfdisk --dump or --json, a "
-        "list with START SIZE LABEL in each line, or a domain map, whose finished blocks are the area."
+        "each can be selected to be edited or read. Partitions are read from the image, as far as their tables are "
+        "rescued; other areas come from a file: the output of sfdisk --dump or --json, a list with START SIZE LABEL "
+        "in each line, or a domain map, whose finished blocks are the area."
     )
 
     def __init__(
@@ -43,10 +44,13 @@ class MapAreasScreen(DeckScreen):
         overlays: Sequence[Overlay],
         take: Callable[[tuple[Overlay, ...]], None],
         then: Callable[[Overlay], None],
-        beside: Path,
+        map: Path,
+        image: Path | None,
     ) -> None:
-        super().__init__(beside.name)
-        self._overlays, self._take, self._then, self._beside = tuple(overlays), take, then, beside
+        """``image``: where partitions are read from when nothing is known yet."""
+        super().__init__(map.name)
+        self._overlays, self._take, self._then = tuple(overlays), take, then
+        self._map, self._image = map, image
         self._list = RowList(id="areas-list")
 
     def body(self) -> Iterable[Widget]:
@@ -54,10 +58,21 @@ class MapAreasScreen(DeckScreen):
         yield self._list
 
     def on_mount(self) -> None:
-        """Show them; without any ask for a file."""
+        """Show them; without any look into the image, or ask for a file."""
         self._show()
-        if not self._overlays:
+        image = self._image
+        if self._overlays:
+            return
+        if image is None or not image.exists():
             self.action_load()
+            return
+        self.say("reading the partition tables in the image ...")
+        background.start(self, lambda: partition_overlays(str(image), self._map), self._partitions)
+
+    def _partitions(self, overlays: tuple[Overlay, ...]) -> None:
+        self._loaded(overlays)
+        none = "no partitions are to be seen in the image so far; o reads areas from a file"
+        self.say("" if overlays else none)
 
     def _show(self) -> None:
         self._list.show([Section("", _COLUMNS, area_rows(self._overlays), "none known yet: o reads them from a file")])
@@ -69,7 +84,7 @@ class MapAreasScreen(DeckScreen):
             where = Path(path.strip()).expanduser().absolute()
             background.start(self, lambda: read_overlays(where), self._loaded)
 
-        self.prompt.read("areas from:", read, value=f"{self._beside.parent}/", complete=complete_path)
+        self.prompt.read("areas from:", read, value=f"{self._map.parent}/", complete=complete_path)
 
     def _loaded(self, overlays: tuple[Overlay, ...]) -> None:
         self._overlays = overlays

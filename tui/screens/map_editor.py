@@ -67,7 +67,7 @@ class MapEditorScreen(MapPanesScreen):
     def __init__(self, path: Path, case: Case | None = None, image: Path | None = None) -> None:
         """``image``: the image of a map that belongs to no case, when it is known."""
         super().__init__(str(path))
-        self.path, self._case, self._image = path, case, image
+        self.path, self._case, self.image = path, case, image
         self._follower: Follower | None = None
         self._busy = False
         self.overlays = Areas(self)
@@ -94,7 +94,7 @@ class MapEditorScreen(MapPanesScreen):
         self._editing = editing
         self._follower = Follower(editing)
         self.show_map()
-        self.block_map.focus()
+        self.set_focus(self.block_map)
         self.refresh_bindings()
         self.set_interval(self.deck.options.poll_s, self.look)
         if editing.document.ignored:
@@ -343,7 +343,7 @@ class MapEditorScreen(MapPanesScreen):
         """What the next run reads."""
         from tui.screens.map_next_run import MapNextRunScreen
 
-        image = None if self._image is None else str(self._image)
+        image = None if self.image is None else str(self.image)
         self.app.push_screen(MapNextRunScreen(self.editing, image))
 
     def action_areas(self) -> None:

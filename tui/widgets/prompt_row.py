@@ -125,7 +125,8 @@ class PromptRow(Widget):
             self._before = self.screen.focused
         self._open = opened
         self.can_focus = True
-        self.focus()
+        # At once: what was typed ahead is an answer.
+        self.screen.set_focus(self)
         self.refresh_bindings()
         self.refresh()
 
@@ -136,6 +137,11 @@ class PromptRow(Widget):
         before, self._before = self._before, None
         self.screen.set_focus(before if before is not None and before.is_attached else None)
         self.refresh()
+
+    def on_blur(self) -> None:
+        """An open question keeps the keys: a click elsewhere, or a focus that was asked for earlier, takes them not."""
+        if self.busy and self.is_attached:
+            self.screen.set_focus(self)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """While it is open, letters are answers and not commands."""
@@ -188,6 +194,10 @@ class PromptRow(Widget):
         names = [name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "") for name in found]
         entry.offered = "  ".join(names[:20]) if len(found) > 1 else ("" if found else "nothing there")
         self.refresh()
+
+    async def take(self, event: events.Key) -> None:
+        """A key that was on its way to another widget when this row opened."""
+        await self._on_key(event)
 
     async def _on_key(self, event: events.Key) -> None:
         if not self.busy:
