@@ -15,6 +15,7 @@ from engine.rescue.capabilities import probe
 from engine.rescue.checks import Finding, Severity, check_options
 from engine.rescue.command import build
 from engine.rescue.domain import domain_of, totals_in
+from engine.rescue.options import RescueOptions
 from engine.rescue.passes import tuned
 from engine.rescue.plan import next_pass, single_pass
 from engine.rescue.preflight import Check, preflight, refused
@@ -59,19 +60,23 @@ def dry_run(arguments: RescueArguments, *, will_make: str | None = None) -> DryR
     domain = domain_of(options, size)
     known = _known(arguments.map)
     checks = run_preflight(arguments, known, will_make=will_make)
-    if arguments.recipe:
-        plan_pass, reason = single_pass(arguments.recipe, known, options, size=size, domain=domain), "asked for"
-        chosen = plan_pass
+    first: RescueOptions | None
+    if arguments.strategy == "drop-off":
+        from engine.rescue.campaign.preview import first_pass
+
+        first, reason = first_pass(arguments, known, size, domain)
+    elif arguments.recipe:
+        first, reason = single_pass(arguments.recipe, known, options, size=size, domain=domain).options, "asked for"
     else:
         plan = next_pass(known, [], options, size=size, domain=domain, retries=arguments.retries)
-        if plan.next is None:
-            return DryRun(tuple(checks), findings, plan.reason, "", not refused(checks))
-        chosen, reason = plan.next, plan.reason
+        first, reason = plan.next.options if plan.next is not None else None, plan.reason
+    if first is None:
+        return DryRun(tuple(checks), findings, reason, "", not refused(checks))
     against = [one for one in findings if one.severity is Severity.REFUSED]
     against += [one for one in findings if one.severity is Severity.DANGER and not arguments.insist]
     command = ""
     if not any(one.severity is Severity.REFUSED for one in against):
-        made = tuned(chosen.options, known, arguments.image)
+        made = tuned(first, known, arguments.image)
         command = build(capabilities, made, arguments.source, arguments.image, arguments.map).shown
     return DryRun(tuple(checks), findings, reason, command, not against and not refused(checks))
 
