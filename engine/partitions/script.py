@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.errors import UsageError, outside
@@ -17,12 +17,11 @@ Label = Literal["dos", "gpt"]
 _MAX_SCRIPT = 1 << 20
 _HEADER = re.compile(r"([a-z-]+)\s*:\s*(.*)")
 _FIELD = re.compile(r'\s*(?:([A-Za-z-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^,"\s]+)|([A-Za-z-]+))\s*(?:,|$)')
-_EXTENDED = ("5", "05", "f", "0f", "85")
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a script asks for: ``partitions`` without the extended one, which follows from the logicals."""
+    """What a script asks for, the extended partition included."""
 
     label: Label
     sector_size: int
@@ -31,12 +30,18 @@ class Script:
 
 def write_script(label: Label, wanted: Sequence[Wanted], sector_size: int = 512) -> str:
     """The table as a script. An extended partition is written around the logicals, as sfdisk wants it."""
-    lines = [f"label: {label}", "unit: sectors", f"sector-size: {sector_size}", ""]
-    primaries = [one for one in wanted if not one.logical]
+    lines = [f"label: {label}", "unit: sectors", f"sector-size: {sector_size}"]
+    if label == "gpt":  # sfdisk's own default is 1 MiB, and partitions before that would be refused
+        lines.append(f"first-lba: {2 + 16384 // sector_size}")
+    lines.append("")
+    primaries = [one for one in wanted if not one.logical and not one.extended]
+    given = [one for one in wanted if one.extended]
     logicals = sorted((one for one in wanted if one.logical), key=lambda one: one.start)
     for place, one in enumerate(primaries, 1):
         lines.append(_line(one.number or place, one, sector_size))
-    if logicals and label == "dos":
+    if given:
+        lines += [_line(one.number or len(primaries) + 1, one, sector_size) for one in given]
+    elif logicals and label == "dos":
         used = {one.number or place for place, one in enumerate(primaries, 1)}
         number = next(slot for slot in range(1, 6) if slot not in used)
         first = logicals[0]
@@ -110,12 +115,8 @@ def parse_script(text: str) -> Script:
         raise UsageError(f"sectors of {sector_size} bytes are not possible")
     if label == "gpt":
         return Script("gpt", sector_size, tuple(found))
-    extended = [one for one in found if one.type in _EXTENDED]
-    inside = [
-        Wanted(one.start, one.size, one.type, one.name, one.active, _inside(one, extended), one.number)
-        for one in found
-        if one not in extended
-    ]
+    extended = [one for one in found if one.extended]
+    inside = [replace(one, logical=_inside(one, extended)) if one not in extended else one for one in found]
     return Script("dos", sector_size, tuple(inside))
 
 
