@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import termios
@@ -37,11 +38,15 @@ class PtyProgram:
         )
         os.close(slave)
         self._sent = bytearray()
+        self._closing = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        while True:
+        # A read that waits would hold the terminal open behind the back of the one that closes it.
+        while not self._closing.is_set():
+            if not select.select([self.master], [], [], 0.05)[0]:
+                continue
             try:
                 data = os.read(self.master, 65536)
             except OSError:
@@ -80,6 +85,8 @@ class PtyProgram:
     def hang_up(self) -> None:
         """Cut the line: the kernel sends SIGHUP to the program."""
         if self.master >= 0:
+            self._closing.set()
+            self._reader.join(PATIENCE_S)
             master, self.master = self.master, -1
             os.close(master)
 
