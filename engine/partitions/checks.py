@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.partitions.boot_checks import boot_problems
-from engine.partitions.contents import MAX_LOOKED_INTO, fill, holds_volume
+from engine.partitions.contents import MAX_LOOKED_INTO, holds_volume
 from engine.partitions.model import Finding, Node, Tree
 from engine.partitions.peek import Peek
-from engine.partitions.read import tables_of
+from engine.partitions.read import tables_and_volumes
 from engine.partitions.types_fit import misfit
 from engine.partitions.volumes.kinds import title
 from engine.progress import SILENT, Reporter, check
@@ -29,7 +29,7 @@ def examine(
     and ``CancelledError``.
     """
     peek = Peek(source)
-    tree = fill(peek, tables_of(peek, sector_size=sector_size))
+    tree = tables_and_volumes(peek, sector_size=sector_size)
     whole = tree.scheme == "volume"
     todo = sum(node.is_partition for node in tree.walk())
     done = 0

@@ -1,15 +1,18 @@
-"""A node opened: the sectors it comes from, field by field."""
+"""A node or a place opened: the sectors it comes from, field by field."""
 
 from __future__ import annotations
 
 import zlib
 from typing import Any
 
+from engine.errors import UsageError
 from engine.partitions.bootsector import parse_boot
 from engine.partitions.gpt import read_gpt
 from engine.partitions.model import Node, Place, Tree
 from engine.partitions.peek import Peek
-from engine.partitions.templates import TEMPLATES
+from engine.partitions.read import tables_and_volumes
+from engine.partitions.templates import TEMPLATES, guess
+from engine.source import Source
 from engine.template import Field, walk
 
 
@@ -58,3 +61,36 @@ def _stride(peek: Peek, tree: Tree, place: Place) -> int | None:
             gpt = read_gpt(peek, header.offset // tree.sector_size, tree.sector_size)
             return gpt.header.entry_size if gpt is not None else None
     return None
+
+
+def look(source: Source, offset: int, name: str | None = None) -> tuple[str | None, list[Field]]:
+    """The structure at an offset: the template's name and its fields, with all that the disk's tables tell about it.
+
+    ``name`` is a template; None takes the one that a partition table or the bytes themselves suggest; (None, []) when
+    nothing does. Raises ``UsageError`` for an unknown template, or an offset beyond the end.
+    """
+    if name is not None and name not in TEMPLATES:
+        raise UsageError(f"there is no template {name!r}", advice=f"these are: {', '.join(TEMPLATES)}")
+    if not 0 <= offset < source.size:
+        raise UsageError("the offset lies behind the end", offset=offset, advice=f"the source has {source.size} bytes")
+    peek = Peek(source)
+    tree = tables_and_volumes(peek)
+    known = [
+        (node, place)
+        for node in tree.walk()
+        for place in node.places
+        if place.offset == offset and name in (None, place.template)
+    ]
+    if known:
+        node, place = known[0]
+        return place.template, fields_at(peek, tree, node, place)
+    if name is None:
+        data = peek.bytes_at(offset, min(512, source.size - offset))
+        name = guess(data) if data is not None else None
+        if name is None:
+            return None, []
+    size = TEMPLATES[name].size * (128 if TEMPLATES[name].repeated else 1)
+    reading = peek.reading(offset, size)
+    unit = tree.sector_size
+    facts = {"sector_size": unit, "disk_sectors": source.size // unit, "own_lba": offset // unit}
+    return name, walk(TEMPLATES[name], reading.data, base=offset, facts=facts, holes=reading.holes)

@@ -20,7 +20,7 @@ SHADOWS = frozenset({"hybrid", "stale", "second"})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong, or worth knowing, with a stable ``code`` (listed in ``findings.py``).
+    """Something that is wrong, or worth knowing, with a stable ``code`` (all of them are in docs/partitions.md).
 
     ``offset`` is where on the disk; ``repair`` names the repair that could mend it (see ``repairs``), None when there
     is none. A ``note`` asks for nothing.

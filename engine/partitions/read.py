@@ -25,7 +25,11 @@ def read_tree(source: Source, *, sector_size: int | None = None) -> Tree:
     ``sector_size`` is the logical sector that the tables count in; None finds it out. Raises ``UsageError`` for an
     impossible one, ``ReadError`` only when the device is gone.
     """
-    peek = Peek(source)
+    return tables_and_volumes(Peek(source), sector_size=sector_size)
+
+
+def tables_and_volumes(peek: Peek, *, sector_size: int | None = None) -> Tree:
+    """``read_tree`` over a reader that is shared with what comes after."""
     return fill(peek, tables_of(peek, sector_size=sector_size))
 
 

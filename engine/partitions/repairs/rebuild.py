@@ -28,6 +28,8 @@ _MIB = 1 << 20
 class Wanted:
     """A partition that a new table shall name. ``start`` and ``size`` in bytes; ``type`` two hex digits or a GUID.
 
+    An extended one is only needed to keep its extent: the logicals make one of their own otherwise.
+
     ``number`` is the slot (from 1) in MBR or GPT, None takes the next free one; logicals are numbered by place.
     ``ebr`` is where the record of a logical shall stand, None finds a place. ``uuid`` keeps a GPT partition's GUID.
     """
@@ -48,16 +50,21 @@ class Wanted:
         """The first byte behind it."""
         return self.start + self.size
 
+    @property
+    def extended(self) -> bool:
+        """It stands around the logicals of an MBR."""
+        return len(self.type) == 2 and int(self.type, 16) in EXTENDED
+
 
 def wanted_of(tree: Tree) -> list[Wanted]:
     """The partitions that a tree names now, as a list to begin with."""
     found = []
     ebrs = {child: node.start for node in tree.walk() if node.kind == "ebr" for child in node.children}
     for node in tree.partitions():
-        if node.kind in ("primary", "logical"):
+        if node.kind in ("primary", "extended", "logical"):
             found.append(
                 Wanted(node.start, node.size, node.type, node.name, "active" in node.flags, node.kind == "logical",
-                       node.index if node.kind == "primary" else None, node.uuid, ebr=ebrs.get(node))
+                       None if node.kind == "logical" else node.index, node.uuid, ebr=ebrs.get(node))
             )  # fmt: skip
     return found
 
@@ -69,14 +76,17 @@ def plan_mbr(source: Source, wanted: Sequence[Wanted], *, sector_size: int = 512
     Raises ``RefusedError`` where the partitions make no MBR.
     """
     peek = Peek(source)
-    _check(peek, wanted, sector_size, first=sector_size)
-    primaries = [one for one in wanted if not one.logical]
+    extended = [one for one in wanted if one.extended]
+    if extended and not any(one.logical for one in wanted):
+        raise impossible("an extended partition without logical ones", "leave it out", extended[0].start)
+    _check(peek, [one for one in wanted if not one.extended], sector_size, first=sector_size)
+    primaries = [one for one in wanted if not one.logical and not one.extended]
     logicals = sorted((one for one in wanted if one.logical), key=lambda one: one.start)
     limit = 3 if logicals else 4
     if len(primaries) > limit:
         raise impossible(f"an MBR holds {limit} primary partitions here, not {len(primaries)}", "make some logical")
     for one in wanted:
-        if len(one.type) != 2 or int(one.type, 16) in (0, *EXTENDED):
+        if len(one.type) != 2 or int(one.type, 16) == 0 or (one.extended and one.logical):
             raise impossible(f"{one.type!r} is no type of an MBR partition", offset=one.start)
         if one.end // sector_size > 1 << 32 or one.size // sector_size >= 1 << 32:
             raise impossible("an MBR cannot name partitions beyond 2^32 sectors", "write a GPT", one.start)
@@ -84,20 +94,35 @@ def plan_mbr(source: Source, wanted: Sequence[Wanted], *, sector_size: int = 512
     entries = [_slot(one, 0, sector_size) for one in primaries]
     slots = [one.number for one in primaries]
     if logicals:
-        places = _ebr_places(primaries, logicals, sector_size)
-        start, end = places[0], logicals[-1].end
-        for one in primaries:
-            if one.start < end and one.end > start:
-                raise impossible("a primary partition lies between logical ones", "make it logical", one.start)
+        outer, places = _extended(peek, primaries, extended, logicals, sector_size)
         _put_chain(draft, logicals, places, sector_size)
-        entries.append(_entry(0x0F, start, end - start, 0, sector_size, start))
-        slots.append(None)
+        entries.append(_slot(outer, 0, sector_size))
+        slots.append(outer.number)
     table = b"".join(_by_slot(entries, slots))
     draft.put(TABLE_OFFSET, table + b"\x55\xaa", "the table in the MBR")
     pair = find_pair(peek, sector_size)
     if pair is not None and pair.found:
         draft.note("a GPT is on this disk too: with the new MBR it will not be in force any more")
     return draft.plan("rebuild", f"an MBR with {len(wanted)} partitions")
+
+
+def _extended(
+    peek: Peek, primaries: Sequence[Wanted], given: Sequence[Wanted], logicals: Sequence[Wanted], sector_size: int
+) -> tuple[Wanted, list[int]]:
+    """The extended partition and where its EBRs stand: as given, or from the first EBR to the last logical."""
+    if len(given) > 1:
+        raise impossible("one extended partition holds all logical ones", "name one", given[1].start)
+    places = _ebr_places(primaries, logicals, sector_size)
+    outer = given[0] if given else Wanted(places[0], logicals[-1].end - places[0], "0f")
+    if outer.start > logicals[0].start - sector_size or outer.end < logicals[-1].end:
+        raise impossible("a logical partition lies outside the extended one", offset=outer.start)
+    if outer.start < sector_size or outer.end > peek.size or outer.start % sector_size or outer.size % sector_size:
+        raise impossible("the extended partition lies outside the disk", offset=outer.start)
+    for one in primaries:
+        if one.start < outer.end and one.end > outer.start:
+            raise impossible("a primary partition lies between logical ones", "make it logical", one.start)
+    places[0] = outer.start  # the MBR names the first EBR by the extended partition's start
+    return outer, places
 
 
 def _check(peek: Peek, wanted: Sequence[Wanted], sector_size: int, first: int) -> None:

@@ -8,8 +8,6 @@ import pytest
 from construct import Array, Byte, Bytes, GreedyBytes, Int16ub, Int32ul, Struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.partitions.disks import MIB, blank, entry, exfat, fat, ntfs, place_file, put, run, table, tree_of
-from tests.support import needs_tool
 
 from engine.partitions.inspect import fields_at
 from engine.partitions.model import Node, Place
@@ -18,6 +16,8 @@ from engine.partitions.templates import TEMPLATES, guess
 from engine.ranges import RangeSet
 from engine.source import FileSource, HoleSource
 from engine.template import Field, Note, Template, walk
+from tests.engine.partitions.disks import MIB, blank, entry, exfat, fat, ntfs, place_file, put, run, table, tree_of
+from tests.support import needs_tool
 
 
 def opened(image: Path, title: str, index: int | None = None, holes: RangeSet | None = None) -> dict[str, Field]:

@@ -6,15 +6,15 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.engine.partitions.disks import MIB, blank, codes, entry, get, put, run, sfdisk, sfdisk_json, table, tree_of
-from tests.engine.partitions.test_agreement import dos_layout, told_by_us
-from tests.support import needs_tool
 
 from engine.edits import WritePlan, apply_plan, undo
 from engine.errors import RefusedError, UsageError
 from engine.partitions.repairs.rebuild import Wanted, plan_gpt, plan_mbr, wanted_of
 from engine.partitions.script import parse_script, read_script, write_script
 from engine.source import FileSource
+from tests.engine.partitions.disks import MIB, blank, codes, entry, get, put, run, sfdisk, sfdisk_json, table, tree_of
+from tests.engine.partitions.test_agreement import dos_layout, told_by_us
+from tests.support import needs_tool
 
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 
