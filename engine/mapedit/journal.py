@@ -270,10 +270,11 @@ def alive(head: dict[str, Any]) -> bool:
 
 
 def _started(pid: int) -> int:
-    """When a process started, in ticks since the boot; 0 when there is none."""
+    """When a process started, in ticks since the boot; 0 when there is none, or only what is left of a dead one."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
-            return int(stat.read(4096).rpartition(b")")[2].split()[19])
+            fields = stat.read(4096).rpartition(b")")[2].split()
+        return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
     except (OSError, ValueError, IndexError):
         return 0
 

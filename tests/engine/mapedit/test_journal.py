@@ -67,6 +67,9 @@ def test_a_lost_terminal_loses_no_edit(path, how):
     with pytest.raises(RescueError):
         here.apply(SetLine(0, "?", 2))
     lost.send_signal(how)
+    # dead is dead, also while nobody has taken note of its end
+    os.waitid(os.P_PID, lost.pid, os.WEXITED | os.WNOWAIT)
+    assert Document.open(path).offer is not None
     lost.communicate(timeout=20)
     again = Document.open(path)
     assert again.offer is not None
