@@ -127,8 +127,21 @@ class MapEditorScreen(MapPanesScreen):
             self._show_state()
             self.refresh_bindings()
             self._tell_reasons(before)
-        if "map-held" not in _codes(look.reasons) and not look.stale:
+        if "edited-elsewhere" in _codes(before) - _codes(look.reasons) and not self.editing.document.dirty:
+            self._take_over()
+        elif "map-held" not in _codes(look.reasons) and not look.stale:
             self.session.tell_reading()
+
+    def _take_over(self) -> None:
+        """The other session has ended: what it saved is shown, what it did not save is offered."""
+        try:
+            with self.editing.lock:
+                self.editing.document.reload()
+        except RescueError as error:
+            self.tell_error(error)
+            return
+        self.look_again("the other session has ended")
+        self.session.decide()
 
     def _tell_reasons(self, before: tuple[Reason, ...]) -> None:
         known = _codes(before)
