@@ -76,7 +76,7 @@ def read_until(text: str, now: float | None = None) -> float | None:
             then = datetime.fromisoformat(text).astimezone()
         else:
             then = today + timedelta(seconds=read_seconds(text.lstrip("+")))
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, UsageError) as error:
         raise UsageError("until: 07:30, 8h, or 2026-11-22 07:30", code="bad-time") from error
     if then <= today:
         raise UsageError("that is over already", code="bad-time")

@@ -95,27 +95,25 @@ def drive_facts(news: RequestNews, identity: Identity | None) -> list[tuple[str,
     """What tells this drive from others: label and value."""
     campaign, job = news.campaign, news.job
     size = news.status.size if news.status is not None else None
+    of = f", {format_size(size)}" if size else ""
     facts = [("case", job.title or job.directory.parent.parent.name)]
     if identity is not None and (identity.model or identity.serial):
-        facts.append(("model", " ".join(filter(None, (identity.vendor, identity.model)))))
+        facts.append(("model", " ".join(filter(None, (identity.vendor, identity.model))) + of))
         facts.append(("serial", identity.serial or identity.wwn or "it tells none"))
     elif campaign is not None:
-        facts.append(("drive", campaign.drive))
-    if size:
-        facts.append(("size", format_size(size)))
-    if identity is not None and identity.port:
-        facts.append(("port", f"{identity.port} {identity.transport}".strip()))
+        facts.append(("drive", campaign.drive if of in campaign.drive else campaign.drive + of))
     node = (campaign.node if campaign is not None else "") or str(job.arguments.get("source", ""))
-    return [*facts, ("was at", node)]
+    port = f"  port {identity.port} {identity.transport}".rstrip() if identity is not None and identity.port else ""
+    return [*facts, ("was at", node + port)]
 
 
 def steps(off_seconds: float) -> tuple[str, str, str]:
     """What to do, step by step."""
     wait = format_duration(off_seconds)
     return (
-        "Find that drive, and cut ITS power: pull the power plug (USB: pull the cable).",
+        "Find that drive and cut ITS power: pull the plug (USB: the cable).",
         f"Wait {wait} with no power." if off_seconds else "Leave it without power for a moment.",
-        "Plug it in again. It is recognised by itself; D when it is not seen though it is back.",
+        "Plug it in again. It is recognised by itself; press D if it is not.",
     )
 
 

@@ -165,8 +165,8 @@ class CampaignHand(DeckScreen):
         if "power-done" in campaign.requests:
             self.show_request()
             return
-        how = f"with {campaign.switch}" if campaign.switch else "by you"
-        question = f"End the pass and cut the power now, {how}? It counts as a cycle."
+        how = "by the power command" if campaign.switch else "by hand"
+        question = f"Cut the power now, {how}? It counts as a cycle."
 
         def answer(key: str) -> None:
             if key == "y":

@@ -23,6 +23,7 @@ from tui.power_request import RequestFeed, RequestNews, Sights, drive_facts, see
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Facts
 from tui.widgets.figures import Figure, Sentence
+from tui.widgets.labels import shorten
 
 BELL_EVERY_S = 60.0
 _MARKS = ("1", "2", "3")
@@ -110,7 +111,8 @@ class PowerRequestScreen(DeckScreen):
         title = self._banner_text(news)
         for row, figure in enumerate(self._banner):
             figure.show(title if row == 1 else "")
-        self._facts.show(drive_facts(news, self._feed.identity))
+        room = max(20, self.size.width - 16)  # one row each: the page must fit
+        self._facts.show([(label, shorten(text, room)) for label, text in drive_facts(news, self._feed.identity)])
         now = step_now(news, self._sights)
         for number, (row_of_step, text) in enumerate(zip(self._steps, steps(self._off_seconds(news)), strict=True)):
             lead = "done" if number < now else "NOW " if number == now else "    "
