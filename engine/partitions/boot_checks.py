@@ -15,6 +15,7 @@ from engine.text import format_exact
 FSINFO_LEAD, FSINFO_MIDDLE, FSINFO_TRAIL = b"RRaA", b"rrAa", b"\x00\x00\x55\xaa"
 _SIZES = (512, 1024, 2048, 4096)
 _FAT_LIMIT = 64 << 20
+_FAT_LIMIT_ALL = 512 << 20
 _CHUNK = 1 << 20
 # Bytes that may differ between a boot sector and its backup without any fault: mounted and dirty flags, percent in use.
 _HARMLESS = {"fat32": (0x41,), "exfat": (0x6A, 0x6B, 0x70), "ntfs": (0x25,)}
@@ -22,6 +23,20 @@ _BY_TYPE = frozenset({
     "01", "04", "06", "07", "0b", "0c", "0e", "11", "14", "16", "17", "1b", "1c", "1e", "27", "ef",
     "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
 })  # fmt: skip
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many bytes of FATs are still compared: 64 MiB of one volume, 512 MiB of a disk. Boot sectors can claim any
+    size, and as many volumes as there are partitions."""
+
+    left: int = _FAT_LIMIT_ALL
+
+    def take(self, size: int) -> int:
+        """So much of ``size`` may be compared."""
+        taken = min(size, _FAT_LIMIT, self.left)
+        self.left -= taken
+        return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +129,9 @@ def sound(peek: Peek, start: int, boot: Boot) -> bool | None:
 
 
 def boot_problems(
-    peek: Peek, node: Node, *, ebr: int | None, whole: bool, thorough: bool = True
+    peek: Peek, node: Node, *, ebr: int | None, whole: bool, budget: Budget | None = None
 ) -> list[Finding]:
-    """Findings about the boot sector of a partition; none for volumes without one. ``thorough`` compares the FATs."""
+    """Findings about the boot sector of a partition; none for volumes without one. ``budget`` to compare the FATs."""
     copies = read_copies(peek, node)
     boot = copies.best
     if boot is None:
@@ -126,8 +141,8 @@ def boot_problems(
         found += _backup_problems(peek, node, copies)
     if boot.fsinfo is not None:
         found += _fsinfo_problems(peek, node, boot)
-    if thorough and isinstance(boot.detail, fat.Bpb) and copies.primary_good:
-        found += _fat_problems(peek, node, boot.detail)
+    if budget is not None and isinstance(boot.detail, fat.Bpb) and copies.primary_good:
+        found += _fat_problems(peek, node, boot.detail, budget)
     if copies.primary_good:
         found += _hidden_problems(node, copies, ebr=ebr, whole=whole)
     return found
@@ -254,8 +269,8 @@ def fsinfo_faults(data: bytes, boot: Boot) -> list[str]:
     return bad
 
 
-def _fat_problems(peek: Peek, node: Node, bpb: fat.Bpb) -> list[Finding]:
-    """The copies of the FAT against each other, up to 64 MiB of each, where both were read."""
+def _fat_problems(peek: Peek, node: Node, bpb: fat.Bpb, budget: Budget) -> list[Finding]:
+    """The copies of the FAT against each other, where both were read."""
     size = bpb.fat_sectors * bpb.sector_size
     data = peek.bytes_at(node.start, 512)
     unmirrored = bpb.kind == "fat32" and data is not None and bool(data[0x28] & 0x80)
@@ -263,8 +278,9 @@ def _fat_problems(peek: Peek, node: Node, bpb: fat.Bpb) -> list[Finding]:
         return []
     first = node.start + bpb.fat_offset
     differ, where = 0, None
-    for position in range(0, min(size, _FAT_LIMIT), _CHUNK):
-        count = min(_CHUNK, size - position)
+    compared = budget.take(size)
+    for position in range(0, compared, _CHUNK):
+        count = min(_CHUNK, compared - position)
         one, two = peek.reading(first + position, count), peek.reading(first + size + position, count)
         if one.data == two.data and one.whole and two.whole:
             continue
@@ -279,8 +295,8 @@ def _fat_problems(peek: Peek, node: Node, bpb: fat.Bpb) -> list[Finding]:
     if not differ:
         return []
     words = f"the copies of the FAT differ in {differ} sectors"
-    if size > _FAT_LIMIT:
-        words += f" (of the first {format_exact(_FAT_LIMIT)})"
+    if size > compared:
+        words += f" (of the first {format_exact(compared)})"
     return [Finding("fat-copies-differ", words, where, "warning")]
 
 

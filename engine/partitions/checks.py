@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.partitions.boot_checks import boot_problems
+from engine.partitions.boot_checks import Budget, boot_problems
 from engine.partitions.contents import MAX_LOOKED_INTO, holds_volume
 from engine.partitions.model import Finding, Node, Tree
 from engine.partitions.peek import Peek
@@ -31,6 +31,7 @@ def examine(
     peek = Peek(source)
     tree = tables_and_volumes(peek, sector_size=sector_size)
     whole = tree.scheme == "volume"
+    budget = Budget() if thorough else None
     todo = sum(node.is_partition for node in tree.walk())
     done = 0
 
@@ -44,19 +45,19 @@ def examine(
         children = tuple(visit(child, base) for child in node.children)
         if done > MAX_LOOKED_INTO:
             return replace(node, children=children)
-        problems = partition_problems(peek, node, ebr=ebr, whole=whole, thorough=thorough)
+        problems = partition_problems(peek, node, ebr=ebr, whole=whole, budget=budget)
         return replace(node, children=children, problems=(*node.problems, *problems))
 
     return replace(tree, nodes=tuple(visit(node, None) for node in tree.nodes))
 
 
 def partition_problems(
-    peek: Peek, node: Node, *, ebr: int | None, whole: bool, thorough: bool = True
+    peek: Peek, node: Node, *, ebr: int | None, whole: bool, budget: Budget | None = None
 ) -> list[Finding]:
     """Findings about the contents of a partition; ``ebr`` is where its record stands; ``whole``: no table."""
     if not holds_volume(peek, node):
         return []
-    found = boot_problems(peek, node, ebr=ebr, whole=whole, thorough=thorough)
+    found = boot_problems(peek, node, ebr=ebr, whole=whole, budget=budget)
     told = {problem.code for problem in found}
     volume = node.filesystem
     if volume is None:

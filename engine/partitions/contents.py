@@ -10,7 +10,7 @@ from engine.partitions.model import Finding, Node, Place, Tree
 from engine.partitions.peek import Peek
 from engine.partitions.volumes import Volume, recognise
 
-MAX_LOOKED_INTO = 1024
+MAX_LOOKED_INTO = 512
 """A table can name tens of thousands of partitions: no real disk has so many, and each costs some reads."""
 
 
