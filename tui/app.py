@@ -7,7 +7,6 @@ import logging
 import signal
 from collections import deque
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -28,7 +27,6 @@ from tui.keys import bindings
 from tui.lean_driver import LeanDriver, lean_driver
 from tui.opener import Opener
 from tui.options import Options
-from tui.power_watch import PowerAsked
 from tui.screens.base import DeckScreen
 from tui.screens.start import StartScreen
 from tui.screens.too_small import TooSmallScreen
@@ -56,7 +54,6 @@ class DeckApp(Opener):
         self.crash: BaseException | None = None
         self.jobs: tuple[Job, ...] = ()
         self.job_problems: tuple[tuple[str, str], ...] = ()
-        self._asked: set[tuple[Path, float]] = set()
         self.messages: deque[tuple[str, str]] = deque(maxlen=200)
         super().__init__(driver_class=lean_driver())
         self.jobs_changed: Signal[tuple[Job, ...]] = Signal(self, "jobs")
@@ -90,6 +87,8 @@ class DeckApp(Opener):
             self.call_after_refresh(self.open_path, self.options.path, self.options.map)
 
     def _end(self, code: int) -> None:
+        if code == HANGUP and isinstance(self._driver, LeanDriver):
+            self._driver.lose_line()
         self.exit(return_code=int(code))
 
     def on_resize(self, event: events.Resize) -> None:
@@ -142,17 +141,6 @@ class DeckApp(Opener):
         """News of jobs, for whichever screens listen."""
         self.jobs, self.job_problems = message.jobs, message.problems
         self.jobs_changed.publish(message.jobs)
-
-    def on_power_asked(self, message: PowerAsked) -> None:
-        """A drive waits for its power to be cut by hand: a page of its own, once for each time it is asked for."""
-        for directory, since in message.asking:
-            self.power_asked(directory, since)
-
-    def power_asked(self, directory: Path, since: float) -> None:
-        """A campaign waits for a person since then; whoever sees it first tells."""
-        if (directory, since) not in self._asked:
-            self._asked.add((directory, since))
-            self.ask_for_power(directory)
 
     def on_prompt_row_said(self, message: PromptRow.Said) -> None:
         """Keep what was said: a row is short."""

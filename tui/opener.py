@@ -14,6 +14,7 @@ from engine.cases import Case
 from engine.devices import Device
 from engine.errors import RescueError
 from tui import opening
+from tui.power_watch import PowerAsked
 from tui.screens.base import DeckScreen
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Opener(App[None]):
     """What every screen may ask of the App; errors a person can act on are shown where they arose."""
 
     start: StartScreen
+    _asked: frozenset[tuple[Path, float]] = frozenset()
 
     def check_size(self, size: Size | None = None) -> None:
         """Called when a screen has come on top."""
@@ -76,6 +78,10 @@ class Opener(App[None]):
         for _ in range(len(self.screen_stack) - 1 - place):
             self.pop_screen()
 
+    def open_partitions(self, path: Path, map: Path | None = None) -> None:
+        """The partitions of a case, or of an image under a map."""
+        self._open(lambda: opening.partitions_screen(path, map))
+
     def image_device(self, device: Device) -> None:
         """Choose case and options for imaging a device."""
         self._open(lambda: opening.imaging_screen(device))
@@ -83,6 +89,17 @@ class Opener(App[None]):
     def set_up_rescue(self, case: Path) -> None:
         """Choose options for the next pass of a case."""
         self._open(lambda: opening.setup_screen(case))
+
+    def on_power_asked(self, message: PowerAsked) -> None:
+        """Drives wait for their power to be cut by hand."""
+        for directory, since in message.asking:
+            self.power_asked(directory, since)
+
+    def power_asked(self, directory: Path, since: float) -> None:
+        """A campaign waits for a person since then: a page of its own, once; whoever sees it first tells."""
+        if (directory, since) not in self._asked:
+            self._asked |= {(directory, since)}
+            self.ask_for_power(directory)
 
     def ask_for_power(self, directory: Path) -> None:
         """The page that asks for a power cycle by hand, unless it is open already."""
