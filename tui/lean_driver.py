@@ -19,9 +19,33 @@ class LeanDriver(LinuxDriver):
     """Textual's driver for terminals; what it writes goes through a ``LeanScreen``."""
 
     _lean: LeanScreen | None = None
+    _line_lost = False
+
+    def lose_line(self) -> None:
+        """The terminal is gone: nothing is sent any more, so that nothing waits for it."""
+        self._line_lost = True
+
+    @property
+    def _can_send(self) -> bool:
+        """Whether somebody takes what is written: the thread that sends dies of its first write to a lost line, and
+        its queue, once full, would hold up the whole program."""
+        return not self._line_lost and self._writer_thread is not None and self._writer_thread.is_alive()
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Continue after Ctrl+Z only. A hang-up comes with SIGCONT as well: Textual would then enter the terminal once
+        more, which is not there, and never end."""
+        if self._must_signal_resume:
+            super()._sigcont_application()
+
+    def close(self) -> None:
+        """Let the sending thread end, if there is one."""
+        if self._can_send:
+            super().close()
 
     def write(self, data: str) -> None:
         """Send what differs from what the terminal shows."""
+        if not self._can_send:
+            return
         try:
             width, height = os.get_terminal_size(self._file.fileno() if self._file is not None else 2)
         except (OSError, ValueError):

@@ -142,7 +142,9 @@ def test_a_path_that_is_not_there(place: Path, what: str) -> None:
         assert b"\x1b" not in pane.until_sent(b"rescuedeck: there is nothing at that path")
 
 
-def test_hang_up_ends_it_cleanly() -> None:
+@pytest.mark.parametrize("_attempt", range(4))
+def test_hang_up_ends_it_cleanly(_attempt: int) -> None:
+    """Several times: a hang-up brings SIGCONT with it, and the order in which the two are handled varies."""
     with PtyProgram() as deck:
         deck.until(b"READ ONLY")
         deck.hang_up()
