@@ -133,7 +133,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("rescue.options", "o", "options", "options", "ddrescue's options for the passes to come", 50),
             Key("rescue.end_pass", "e", "end_pass", "end pass", "end this pass and begin the next one", 71),
             Key("rescue.edit", "m", "edit_map", "edit map", "edit the map by hand; a running rescue is paused", 69),
-            Key("rescue.setup", "S", "setup", "set up", "set up another rescue over the same image and map", 72),
+            Key("rescue.setup", "S", "setup", "set up", "set up another rescue over the same image and map", 12),
             Key("rescue.kill", "K", "kill", "kill", "kill a ddrescue that was asked to end and does not (asks)"),
         ),
     ),

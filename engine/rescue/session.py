@@ -81,6 +81,8 @@ class Session:
         self.was_running = str(saved.get("running") or "")
         self.emergency = str(saved.get("emergency") or "")
         self.options = arguments.options or default_options(arguments.source)
+        if isinstance(saved.get("options"), Mapping):  # changed while it ran
+            self.options = RescueOptions.from_json(saved["options"])
         self.size = source_size(arguments.source)
         self.well: Look | None = None
         self.case = load_case(Path(arguments.case)) if arguments.case is not None else None
@@ -97,6 +99,7 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self._map_hold.close()
+        self._figures(self.monitor.status.headline)  # those of the last pass's end, not of its last whole second
 
     # -- before the first pass ------------------------------------------------------------------------------------
 
@@ -190,6 +193,7 @@ class Session:
         """These options from now on, and the domain they ask for."""
         self.options = options
         self.monitor.domain = domain_of(options, self.size)
+        self.monitor.status = dataclasses.replace(self.monitor.status, options=options.to_json())
 
     def _preflight(self, known: Mapfile | None) -> None:
         checks = run_preflight(dataclasses.replace(self.arguments, options=self.options), known)
@@ -230,16 +234,20 @@ class Session:
 
     def progress(self, headline: str) -> None:
         """Once a second: the job's own figures, and once a minute a line in its journal."""
+        self._figures(self.monitor.status.alert or headline)
+        status = self.monitor.status
+        if self.monitor.totals is not None and time.monotonic() - self._journalled >= _JOURNAL_S:
+            self._journalled = time.monotonic()
+            self.job.event("progress", **progress_facts(status))
+
+    def _figures(self, message: str) -> None:
         status, totals = self.monitor.status, self.monitor.totals
         if totals is None:
             return
-        self.job.update(totals.finished, sum(totals.bytes), "B", status.alert or headline)
+        self.job.update(totals.finished, sum(totals.bytes), "B", message)
         snap = status.snapshot
         position = snap.position if snap is not None else None
         self.job.facts(position=position, bad=totals.bytes[4], recipe=status.recipe)
-        if time.monotonic() - self._journalled >= _JOURNAL_S:
-            self._journalled = time.monotonic()
-            self.job.event("progress", **progress_facts(status))
 
     def checkpoint(self, running: str) -> bool:
         """Keep what a resumed run must know; ``running`` names the recipe under way, empty between passes.
@@ -247,7 +255,10 @@ class Session:
         False when it could not be kept.
         """
         passes = [one.to_json() for one in self.history]
-        kept = self.job.checkpoint({**self.memory(), "passes": passes, "running": running, "emergency": self.emergency})
+        kept = self.job.checkpoint(
+            {**self.memory(), "passes": passes, "running": running, "emergency": self.emergency,
+             "options": self.options.to_json()}
+        )  # fmt: skip
         self.was_running = running
         return kept
 

@@ -92,7 +92,8 @@ class RescueStatus:
     ``headline`` is one sentence on what happens now, ``alert`` one on what the person should know or do (empty when
     all is well). ``domain_bytes`` is what this rescue is about (the whole source, or the ranges asked for), and
     ``bytes``/``areas`` count inside it. ``request`` is the number of the last request from the control file that was
-    acted upon, ``answer`` what became of it. ``campaign`` is there with the strategy for drives that drop off.
+    acted upon, ``answer`` what became of it. ``options`` are those in force, as ``RescueOptions.to_json``.
+    ``campaign`` is there with the strategy for drives that drop off.
     """
 
     state: State
@@ -126,6 +127,7 @@ class RescueStatus:
     events: tuple[Mapping[str, Any], ...] = ()
     request: int = 0
     answer: str = ""
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     campaign: CampaignStatus | None = None
 
     @property
@@ -140,7 +142,7 @@ class RescueStatus:
             value[name] = dataclasses.asdict(value[name]) if value[name] is not None else None
         value["campaign"] = self.campaign.to_json() if self.campaign is not None else None
         value["state"] = str(self.state)
-        value["bytes"], value["areas"] = dict(self.bytes), dict(self.areas)
+        value["bytes"], value["areas"], value["options"] = dict(self.bytes), dict(self.areas), dict(self.options)
         value["events"] = [dict(event) for event in self.events]
         return value
 
@@ -162,6 +164,7 @@ class RescueStatus:
             known["campaign"] = CampaignStatus.from_json(campaign) if campaign else None
             known["events"] = tuple(dict(event) for event in known.get("events", ()))
             known["bytes"] = {str(name): int(count) for name, count in dict(known.get("bytes", {})).items()}
+            known["options"] = dict(known.get("options") or {})
             known["areas"] = {str(name): int(count) for name, count in dict(known.get("areas", {})).items()}
             return cls(**known)
         except (KeyError, TypeError, AttributeError) as error:

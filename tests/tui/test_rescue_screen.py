@@ -247,6 +247,36 @@ def test_a_long_alert_takes_a_second_row_and_gives_it_back(rescue: FakeRescue) -
     run(test)
 
 
+def test_the_options_shown_are_those_in_force(rescue: FakeRescue) -> None:
+    async def test() -> None:
+        async with watching(rescue.directory) as (app, pilot, screen):
+            rescue.save(options={"max_read_rate": 512 << 10})
+            await looked(pilot, screen)
+            await pilot.press("o", "t")
+            await until(pilot, lambda: "1 set" in text(app) and "512.0 KiB" in text(app))
+
+    run(test)
+
+
+def test_what_can_be_done_after_the_end_stands_in_the_row_of_keys(rescue: FakeRescue) -> None:
+    async def test() -> None:
+        async with watching(rescue.case.directory) as (app, pilot, screen):
+            assert "S set up" not in text(app).splitlines()[-1]
+            await pilot.press("p")
+            await until(pilot, lambda: screen.prompt.text.startswith("pausing after the read in flight"))
+            rescue.end("done", result={"reason": "bad sectors are left"})
+            rescue.save(state=State.DONE, headline="bad sectors are left")
+            await looked(pilot, screen)
+            await until(pilot, lambda: "GAPS LEFT" in text(app))
+            keys = text(app).splitlines()[-1]
+            assert "S set up" in keys
+            for dead in ("p go on", "s stop", "c recipe", "o options"):
+                assert dead not in keys
+            assert not screen.prompt.text, "nothing is to be paused any more"
+
+    run(test)
+
+
 def test_a_map_alone_can_be_looked_at(tmp_path: Path) -> None:
     write_map(tmp_path / "disk.map", Mapfile.from_blocks([(0, GB, "+"), (GB, 512, "-"), (GB + 512, GB - 512, "?")]))
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.text import format_duration, format_exact, format_rate, format_size, safe_text
 from tui.commands.output import Output, common
+from tui.words import percent
 
 if TYPE_CHECKING:
     from engine.jobs import Event, Job, Progress
 
-_WHERE = "a case, a job's folder or its name (default: all known jobs)"
+_WHERE = "a case, a job's folder or its name (default: all known jobs; for one: the only one that fits)"
 _SHOWN_EVENTS = 10
 
 
@@ -154,7 +155,7 @@ def _progress(progress: Progress) -> str:
     else:
         parts = [str(progress.done), *([f"of {total}"] if total is not None else []), progress.unit]
     if total:
-        parts.append(f"{100 * progress.done / total:.1f} %")
+        parts.append(percent(progress.done, total))
     if progress.rate is not None:
         parts.append(format_rate(progress.rate) if progress.unit == "B" else f"{progress.rate:.0f} {progress.unit}/s")
     return " ".join(parts)
@@ -183,7 +184,15 @@ def _describe(job: Job) -> list[str]:
 
 
 def _event_line(event: Event) -> str:
+    """Time, kind, and what it says; its bare facts only where it says nothing. All facts: ``--json``."""
     from engine.jobs.model import iso
 
-    facts = ", ".join(f"{key} {value}" for key, value in event.facts.items() if value not in (None, ""))
-    return safe_text(f"{iso(event.time)}  {event.kind:<14} {facts}".rstrip())
+    facts = event.facts
+    said = [facts.get(name) for name in ("message", "reason", "text", "advice")]
+    words = "; ".join(text for text in said if isinstance(text, str) and text)
+    if not words:
+        plain = (str, int, float)
+        words = ", ".join(
+            f"{key} {value}" for key, value in facts.items() if isinstance(value, plain) and not isinstance(value, bool)
+        )
+    return safe_text(f"{iso(event.time)}  {event.kind:<11}  {words}".rstrip(), 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from engine.errors import RescueError
 from engine.progress import RateMeter
 from engine.text import format_duration, format_rate, format_size, safe_text
+from tui.words import percent
 
 
 def common(parser: argparse.ArgumentParser, *, example: str | None = None) -> argparse.ArgumentParser:
@@ -116,20 +118,26 @@ class StderrReporter:
         self._last = now
         self._meter.add(done, now)
         text = self._text(done, total, unit, message or self._message)
-        sys.stderr.write(f"\r\x1b[K{text[:79]}" if self._live else f"{text}\n")
+        sys.stderr.write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
         sys.stderr.flush()
 
     def _text(self, done: int, total: int | None, unit: str, message: str) -> str:
         rate = self._meter.rate
-        size = format_size(done) if unit == "B" else f"{done} {unit}"
-        parts = [safe_text(message), size]
+        parts = [format_size(done) if unit == "B" else f"{done} {unit}"]
         if total:
-            parts.append(f"{100 * done / total:.1f} %")
+            parts.append(percent(done, total))
         if rate:
             parts.append(format_rate(rate) if unit == "B" else f"{rate:.0f} {unit}/s")
             if total:
                 parts.append(f"{format_duration((total - done) / rate)} left")
-        return "  ".join(part for part in parts if part)
+        message, figures = safe_text(message), "  ".join(parts)
+        if self._live:  # the figures are what changes: they stay whole
+            width = shutil.get_terminal_size().columns - 1
+            room = width - len(figures) - 2
+            if len(message) > room:
+                message = message[: room - 3] + "..." if room > 6 else ""
+            figures = figures[:width]
+        return f"{message}  {figures}" if message else figures
 
     def event(self, kind: str, **facts: Any) -> None:
         """Events are part of journals, not of a progress bar."""

@@ -71,6 +71,7 @@ class RescueScreen(CampaignHand):
         self._looking: float | None = None
         self._looks = 0
         self._asked = 0
+        self._for_now = ""
         self._follow = False
         self._history_at = 0.0
         self.block_map = self._map = BlockMap(id="rescue-map")
@@ -162,6 +163,8 @@ class RescueScreen(CampaignHand):
             self.deck.power_asked(news.job.directory, campaign.since)
         if _mode(news) != _mode(before):
             self.refresh_bindings()
+            if self._for_now and self.prompt.text == self._for_now:
+                self.say("")
 
     def _show_events(self, before: News) -> None:
         """What happened; in a campaign the sentences of what was decided and found."""
@@ -292,17 +295,18 @@ class RescueScreen(CampaignHand):
         if not self.campaign_allows(action) and live:
             return None
         if action in ("stop", "kill", "end_pass", "options", "recipe"):
-            return True if live or (action == "stop" and job is not None and job.orphan) else None
+            # Hidden and not only grey without a rescue that runs: what can be done then must have the room.
+            return live or (action == "stop" and job is not None and job.orphan)
         if action in ("pause", "resume"):
             # One key for both: the one that applies is shown.
             resting = not live or (self._news.status is not None and self._news.status.state is State.PAUSED)
             known = job is not None or self._news.case is not None
             over = job is not None and not live and not job.resumable
-            return (resting == (action == "resume")) and (True if known and not over else None)
+            return (resting == (action == "resume")) and not over and (True if known else None)
         if action == "edit_map":
             return True if self._news.map is not None else None
         if action == "setup":
-            return True if not live and self._news.case is not None else None
+            return not live and self._news.case is not None
         return True
 
     def ask_rescue(self, said: str, action: str, **facts: object) -> None:
@@ -313,9 +317,14 @@ class RescueScreen(CampaignHand):
 
         def sent(number: int) -> None:
             self._asked = number
-            self.say(said)
+            self._say_for_now(said)
 
         background.start(self, lambda: send(job.directory, action, **facts), sent)
+
+    def _say_for_now(self, text: str) -> None:
+        """A message that is wiped when the rescue has come to another state."""
+        self._for_now = text
+        self.say(text)
 
     def action_pause(self) -> None:
         """Pause."""
@@ -332,12 +341,12 @@ class RescueScreen(CampaignHand):
             self._resume(news.job)
 
     def _resume(self, job: Job) -> None:
-        self.say("starting again where it was ...")
+        self._say_for_now("starting again where it was ...")
         background.start(self, lambda: resume(job.directory), self._resumed)
 
     def _resumed(self, job: Job) -> None:
         self.deck.bridge.look_now()
-        self.say("it goes on")
+        self.say("")
         self.look_now()
 
     def action_stop(self) -> None:
@@ -347,7 +356,7 @@ class RescueScreen(CampaignHand):
     def _stop_answer(self, answer: str) -> None:
         job = self._news.job
         if answer == "y" and job is not None:
-            self.say("stopping after the read in flight ...")
+            self._say_for_now("stopping after the read in flight ...")
             background.start(self, lambda: stop(job.directory), self._stop_sent)
 
     def _stop_sent(self, request: StopRequest) -> None:
@@ -381,11 +390,12 @@ class RescueScreen(CampaignHand):
         """Change options for the passes to come."""
         from tui.screens.rescue_options import OptionsScreen
 
-        job = self._news.job
+        job, status = self._news.job, self._news.status
         if job is None:
             return
         try:
-            options = RescueOptions.from_json(job.arguments.get("options") or {})
+            in_force = status.options if status is not None else None
+            options = RescueOptions.from_json(in_force or job.arguments.get("options") or {})
             capabilities = probe()
         except RescueError as error:
             self.tell_error(error)

@@ -73,6 +73,8 @@ def test_a_good_drive_is_copied_in_one_pass(tmp_path, original):
     assert seen.state is State.DONE
     assert seen.bytes["finished"] == seen.domain_bytes == 8 * MIB
     assert seen.command.startswith("ddrescue ")
+    assert (job.progress.done, job.progress.total) == (8 * MIB, 8 * MIB), "the list of jobs tells the end"
+    assert job.message == job.result["reason"]
 
 
 def test_bad_sectors_are_isolated_and_everything_else_is_true(tmp_path, original):
@@ -254,6 +256,26 @@ def test_another_recipe_on_request_runs_next_and_then_waits(tmp_path, original):
         job = wait_end(job)
         assert job.result["complete"], why_failed(job)
         assert_true_image(made, original, disk)
+
+
+def test_options_that_were_changed_stay_in_force(tmp_path, original):
+    with slow_disk(original) as disk:
+        made = arguments(disk.device, tmp_path / "out")
+        job = begin(made)
+        begun = wait_status(job, lambda now: now.rescued > 0)
+        assert begun.options == made.options.to_json()
+        changed = made.options.with_values(cluster_size=8)
+        control.send(job.directory, "options", values=changed.to_json())
+        wait_status(job, lambda now: "--cluster-size=8" in now.command)
+        assert status(job).options == changed.to_json()
+        stop(job.directory)
+        job = wait_end(job)
+        assert job.progress.done == status(job).rescued
+        job = wait_end(resume(job.directory))
+        assert job.result["complete"], why_failed(job)
+        passes = [event.facts["command"] for event in events(job, "pass")]
+        assert ["--cluster-size=8" in command for command in passes] == [False] + [True] * (len(passes) - 1)
+        assert len(passes) > 2
 
 
 def test_kill_9_of_ddrescue_keeps_what_was_saved(tmp_path, original):
