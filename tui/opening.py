@@ -62,6 +62,14 @@ def editor_screen(map: Path, case: Case | None = None, image: Path | None = None
     return MapEditorScreen(map, case, image)
 
 
+def partitions_screen(path: Path, map: Path | None) -> DeckScreen:
+    """The partitions of a case, or of an image under a map."""
+    from engine.cases.partitions import Subject
+    from tui.screens.partitions import PartitionsScreen
+
+    return PartitionsScreen(Subject(path, map))
+
+
 def is_editor_of(screen: Screen[Any], map: Path) -> bool:
     """Whether a screen is the editor on this very map."""
     path = getattr(screen, "edited_map", None)

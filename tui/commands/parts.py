@@ -12,6 +12,7 @@ from engine.errors import UsageError
 from engine.text import format_exact, format_size, parse_size, safe_text
 from tui.commands import parts_search
 from tui.commands.output import Output, common
+from tui.partition_words import MARKS, SCHEMES, node_contents, node_label
 
 if TYPE_CHECKING:
     from engine.edits import WritePlan
@@ -100,15 +101,9 @@ def _tree(args: argparse.Namespace, out: Output) -> int:
     return 0 if tree.nodes else 1
 
 
-_SCHEMES = {
-    "mbr": "MBR", "gpt": "GPT", "hybrid": "GPT with a hybrid MBR", "volume": "one volume, no partition table",
-    "none": "neither a partition table nor a known volume",
-}  # fmt: skip
-
-
 def tree_lines(tree: Tree, *, everything: bool = False) -> Iterator[str]:
     """The tree for people, in 80 columns: number, type, start in bytes, size, contents; findings below."""
-    yield f"{_SCHEMES[tree.scheme]}; {format_exact(tree.size)}, sectors of {tree.sector_size} B"
+    yield f"{SCHEMES[tree.scheme]}; {format_exact(tree.size)}, sectors of {tree.sector_size} B"
     yield from _problem_lines(tree.problems, "  ", everything)
     if tree.nodes:
         yield f"{'':<32} {'START (BYTES)':>17} {'SIZE':>10}  CONTENTS"
@@ -130,10 +125,10 @@ def _node_lines(node: Node, depth: int, everything: bool) -> Iterator[str]:
 
 def _row(node: Node, depth: int) -> Iterator[str]:
     indent = "  " * depth
-    name = textwrap.shorten(indent + _label(node), 200, placeholder="...")
+    name = textwrap.shorten(indent + node_label(node), 200, placeholder="...")
     left = (indent + name)[:32]
     row = f"{left:<32} {node.start:>17} {format_size(node.size):>10}  "
-    words = _contents(node)
+    words = node_contents(node)
     if not words or len(row) + len(words) <= _WIDTH:
         yield (row + words).rstrip()
         return
@@ -142,48 +137,11 @@ def _row(node: Node, depth: int) -> Iterator[str]:
     yield from textwrap.wrap(words, _WIDTH, initial_indent=lead, subsequent_indent=lead)
 
 
-def _label(node: Node) -> str:
-    number = f"{node.index} " if node.index and node.kind in ("primary", "extended", "logical") else ""
-    if node.kind == "gpt":
-        return node.name
-    if node.kind == "mbr":
-        return f"MBR ({node.name})" if node.flags else "MBR"
-    if node.kind == "ebr":
-        return f"EBR {node.index}"
-    if node.kind == "gap":
-        return "(free)"
-    if node.kind == "volume":
-        return "volume"
-    kind = node.type_name if node.type_name != "unknown" else node.type
-    return f"{number}{'*' if 'active' in node.flags else ''}{kind}"
-
-
-def _contents(node: Node) -> str:
-    from engine.partitions.volumes.kinds import title
-
-    parts = []
-    volume = node.filesystem
-    if volume is not None:
-        parts.append(title(volume.kind))
-        parts += [f'"{safe_text(volume.label, 64)}"'] if volume.label else []
-        parts += [volume.uuid] if volume.uuid else []
-        parts += ["by its backup"] if volume.by_backup else []
-    if node.name and node.kind == "primary":
-        parts.append(f"name {safe_text(node.name, 64)}")
-    if node.kind == "mbr" and not node.flags:
-        parts.append(f"disk id {node.name}")
-    if node.kind == "gpt":
-        parts.append(node.uuid)
-    parts += [flag for flag in node.flags if flag not in ("active", "protective") and node.kind != "mbr"]
-    return " ".join(parts)
-
-
 def _problem_lines(problems: tuple[Finding, ...], indent: str, everything: bool) -> Iterator[str]:
     for problem in problems:
         if problem.level == "note" and not everything:
             continue
-        mark = {"error": "!!", "warning": "!", "note": "-"}[problem.level]
-        words = f"{mark} {problem.code}: {safe_text(problem.message)}"
+        words = f"{MARKS[problem.level]} {problem.code}: {safe_text(problem.message)}"
         yield from textwrap.wrap(words, _WIDTH, initial_indent=indent, subsequent_indent=indent + "   ")
 
 
@@ -200,7 +158,7 @@ def _check(args: argparse.Namespace, out: Output) -> int:
     out.document({"ok": not bad, "scheme": tree.scheme, "sector_size": tree.sector_size,
                   "problems": findings_document(tree)})  # fmt: skip
     for node, problem in found:
-        where = "disk" if node is None else f"{_label(node)} at {node.start}"
+        where = "disk" if node is None else f"{node_label(node)} at {node.start}"
         out.line(f"{safe_text(where)}:")
         out.lines(_problem_lines((problem,), "  ", True))
         if problem.repair is not None:

@@ -106,9 +106,15 @@ class CaseScreen(DeckScreen):
         if self._view is not None:
             self.deck.edit_map(self._view.case.map, self._view.case)
 
+    def action_partitions(self) -> None:
+        """The partition tables of the case's image, under its map."""
+        self.deck.open_partitions(self._directory)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a map there is none to edit."""
+        """Without a map there is none to edit, without an image there are no partitions."""
         view = self._view
+        if action == "partitions":
+            return True if view is not None and view.image_size is not None else None
         if action != "edit_map":
             return True
         return True if view is not None and (view.totals is not None or view.map_problem is not None) else None

@@ -154,8 +154,15 @@ class ImageScreen(DeckScreen):
         self.prompt.read("map of this image:", take, complete=complete_path)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a map there is none to edit."""
+        """Without a map there is none to edit, without an image there are no partitions."""
+        if action == "partitions":
+            return True if self._image is not None else None
         return True if action != "edit_map" or self._map_path is not None else None
+
+    def action_partitions(self) -> None:
+        """The partition tables of the image, under its map."""
+        if self._image is not None:
+            self.deck.open_partitions(self._image, self._map_path)
 
     def action_edit_map(self) -> None:
         """The editor on the map."""
