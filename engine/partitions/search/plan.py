@@ -104,7 +104,8 @@ def plan_table(
 
 
 def _items(result: SearchResult, tree: Tree | None, chosen: Sequence[int] | None) -> list[_Item]:
-    present = {one.start: one for one in wanted_of(tree)} if tree is not None else {}
+    # the extended partition follows from the logicals, and is none that could be kept for itself
+    present = {one.start: one for one in wanted_of(tree) if not one.extended} if tree is not None else {}
     items = []
     for find in result.finds:
         wished = chosen is not None and find.start in chosen
