@@ -124,7 +124,11 @@ def next_text(campaign: CampaignStatus) -> str:
     lead = "now" if campaign.phase in (Phase.READING, Phase.ENDING) else "next"
     if step is None:
         return safe_text(f"{lead}: {campaign.reason}", 600) if campaign.reason else ""
-    return safe_text(f"{lead}: {step_text(step)}: {step.reason or campaign.reason}", 600)
+    reason = step.reason or campaign.reason
+    if not reason:
+        return f"{lead}: {step_text(step)}"
+    risk = f" (risk {round(step.risk * 100)} %)" if step.risk and "risk" not in reason else ""
+    return safe_text(f"{lead}: {reason}{risk}", 600)
 
 
 def step_text(step: NextPass) -> str:
@@ -160,6 +164,12 @@ def decision_lines(decisions: Sequence[Decision], last: int | None = None) -> li
     """Sentences with their time, the oldest first."""
     shown = decisions if last is None else decisions[-last:] if last else ()
     return [f"{datetime.fromtimestamp(one.time).astimezone():%H:%M:%S} {safe_text(one.text, 400)}" for one in shown]
+
+
+def newest_lines(campaign: CampaignStatus) -> list[str]:
+    """Sentences for the rows below the one on the pass under way, which is not told twice."""
+    told = {campaign.reason, campaign.next.reason if campaign.next is not None else ""}
+    return decision_lines([one for one in campaign.decisions if one.text not in told])
 
 
 def ended(campaign: CampaignStatus) -> str:

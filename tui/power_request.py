@@ -162,4 +162,4 @@ def seen(news: RequestNews, sights: Sights) -> Told:
                     "-warning")  # fmt: skip
     if sights.came:
         return Told(f"BACK: listed as {safe_text(news.path, 100)}, not proved yet", "-good")
-    return Told(f"STILL THERE: listed as {safe_text(news.path, 100)}; its power was not cut yet", "-warning")
+    return Told(f"STILL THERE: listed as {safe_text(news.path, 100)}; it was not seen to go yet", "-warning")

@@ -27,7 +27,7 @@ def decisions_of(news: News) -> list[Decision]:
     texts = {one.text for one in known}
     for event in news.events:
         said = event.facts.get("message") or event.facts.get("reason") or event.facts.get("text")
-        if event.kind in _JOURNALLED and isinstance(said, str) and said not in texts:
+        if event.kind in _JOURNALLED and isinstance(said, str) and not any(said in text for text in texts):
             known.append(Decision(event.time, said))
             texts.add(said)
     return sorted(known, key=lambda one: one.time)
@@ -39,7 +39,8 @@ def decision_facts(news: News) -> list[Fact]:
     facts: list[Fact] = []
     if campaign is not None:
         facts.append(("so far", words.ended(campaign)))
-        for label, text in (("verdict", campaign.verdict_words), ("next", words.next_text(campaign))):
+        step = words.step_text(campaign.next) if campaign.next is not None else ""
+        for label, text in (("verdict", campaign.verdict_words), ("pass", step), ("why", words.next_text(campaign))):
             if text:
                 facts.append((label, Cell(safe_text(text, 600), "row--strong")))
     found = decisions_of(news)

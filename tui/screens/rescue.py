@@ -170,8 +170,8 @@ class RescueScreen(CampaignHand):
         """What happened; in a campaign the sentences of what was decided and found."""
         campaign, old = self.campaign, campaign_words.campaign_of(before)
         if campaign is not None and campaign.decisions:
-            if old is None or campaign.decisions != old.decisions:
-                self._events.show(campaign_words.decision_lines(campaign.decisions))
+            if old is None or (campaign.decisions, campaign.next) != (old.decisions, old.next):
+                self._events.show(campaign_words.newest_lines(campaign))
         elif self._news.events != before.events:
             self._events.show(words.event_lines(self._news.events, _EVENTS))
 
