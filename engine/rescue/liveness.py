@@ -55,7 +55,7 @@ def check(
 ) -> Liveness:
     """Look at a drive after a run. ``well`` is its ``baseline``; ``known`` the map that says where it was readable.
 
-    What comes back is compared with the image (``shift`` bytes further on than the source); ``limit_s`` bounds the
+    Without a map the drive is not touched. What comes back is compared with the image (``shift`` bytes further on than the source); ``limit_s`` bounds the
     read. While nothing is rescued yet nothing is read: sysfs, or an attempt to open it, can then tell that it is gone.
     """
     if well is not None:
@@ -65,6 +65,8 @@ def check(
         if verdict.condition is Condition.BUSY:
             return Liveness(Alive.UNKNOWN, "; ".join(verdict.reasons))
     place = _place(known, image, shift)
+    if known is None:
+        return Liveness(Alive.UNKNOWN, "it was not asked")
     if place is None:
         opened = read_places(source, [], timeout_s=limit_s)
         if opened.code in ("ok", *_CODES_OF_UNKNOWN):

@@ -32,12 +32,11 @@ def costs(
 ) -> Costs:
     """What the strategy is told. ``domain`` is what is wanted, areas to be left alone already taken out."""
     automatic, times = settings.switch.automatic, memory.cycle_times
-    guess = settings.switch.off_seconds + settings.settle_s + _CYCLE_S if automatic else _PERSON_S
-    usual = settings.cycle_s or guess
+    usual = settings.switch.off_seconds + settings.settle_s + _CYCLE_S if automatic else _PERSON_S
     left = None if memory.budget.end_time is None else max(0.0, memory.budget.end_time - time.time())
     sector = options.sector
     return Costs(
-        cycle_seconds=max(1.0, sum(times) / len(times) if times else usual),
+        cycle_seconds=max(settings.cycle_worth_s, sum(times) / len(times) if times else usual),
         automatic=automatic,
         bytes_per_second=max(1.0, memory.best_rate or _RATE),
         read_seconds=memory.read_seconds or _READ_S,

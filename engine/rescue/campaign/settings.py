@@ -73,8 +73,9 @@ class CampaignSettings:
     ``max_vain``: so many cycles in a row that brought nothing end the campaign. ``slow_after_s``: the drive has become
     slow when its rate was below ``slow_share`` of its best for so long. ``first``: maps whose finished areas are wanted
     first, each with the factor by which its bytes count more. ``edges``: go back to the edges of killers at the end.
-    ``cluster_size``: bytes of one read at most. ``cycle_s``: how long a power cycle takes, where that is known (it is
-    measured then): the longer, the smaller are the reads that find out where a killer begins.
+    ``cluster_size``: bytes of one read at most. ``cycle_worth_s``: a power cycle counts as so many seconds even if
+    it is quicker, for each may be the drive's last: the more, the smaller are the reads that find out where a killer
+    begins.
     """
 
     switch: PowerSwitch = PowerSwitch()
@@ -92,7 +93,7 @@ class CampaignSettings:
     first: tuple[tuple[str, float], ...] = field(default=())
     edges: bool = True
     cluster_size: int = 65536
-    cycle_s: float | None = None
+    cycle_worth_s: float = 20.0
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -129,7 +130,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "command_timeout_s": (1, 3600, True), "max_cycles": (0, 1 << 31, True), "end_time": (0, 1 << 40, False),
     "min_bytes_per_cycle": (0, MAX_POSITION, True), "max_vain": (1, 1 << 31, True), "slow_after_s": (1, 3600, False),
     "slow_share": (0, 1, False), "cluster_size": (512, 64 << 20, True),
-    "cycle_s": (0.1, 86400, False),
+    "cycle_worth_s": (0.1, 86400, False),
 }  # fmt: skip
 
 

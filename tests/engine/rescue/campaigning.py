@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from tests.engine.rescue.driving import arguments, assert_true_image, events
 from tests.failing_disk import Drop, FailingDisk
 
 MIB = 1 << 20
+_LOST = ("drop", "hang")
 
 
 def switch(disk: FailingDisk) -> PowerSwitch:
@@ -27,7 +27,7 @@ def pair(disk: FailingDisk) -> PowerSwitch:
 
 def campaign(source: Path | str, folder: Path, power: PowerSwitch | None, **more: Any) -> RescueArguments:
     """A campaign of ``source`` into ``folder``; ``more`` are campaign settings, or arguments of a rescue."""
-    facts = {"settle_s": 0.0, "wait_s": 3.0, "cycle_s": 1.0}
+    facts = {"settle_s": 0.0, "wait_s": 3.0, "cycle_worth_s": 1.0}
     own = {name for name in more if name in CampaignSettings.__dataclass_fields__}
     settings = CampaignSettings(switch=power or PowerSwitch(), **(facts | {name: more.pop(name) for name in own}))
     return arguments(source, folder, strategy="drop-off", campaign=settings, **more)
@@ -46,13 +46,24 @@ def assert_saved(made: RescueArguments, original: Path, disk: FailingDisk, share
     assert known.end == truth.size
 
 
-def touched_again(disk: FailingDisk, faults: Sequence[Any]) -> list[tuple[int, int]]:
-    """For each fault the reads that touched it; a killer is touched once, and again only in smaller reads."""
-    found = []
-    for fault in faults:
-        reads = [read for read in disk.touches(fault.offset, fault.size) if read.outcome in ("drop", "hang")]
-        found.append((fault.offset, [read.size for read in reads]))
-    return found
+def lost_at(disk: FailingDisk) -> list[tuple[int, int, int]]:
+    """Every read at which the drive was lost: number, half-open range."""
+    return [(read.seq, read.offset, read.offset + read.size) for read in disk.reads() if read.outcome in _LOST]
+
+
+def known_killers_were_left_alone(disk: FailingDisk, job: Job) -> None:
+    """No read that lost the drive was made again: what lies in one is later read in smaller reads only, or not at all.
+
+    Each loss is a read of its own, and there are not more of them than power cycles (and one at the end).
+    """
+    lost = lost_at(disk)
+    assert len(lost) <= disk.cycles + 1
+    reads = disk.reads()
+    for number, start, end in lost:
+        again = [one for one in reads if one.seq > number and one.touched]
+        inside = [one for one in again if one.offset < end and start < one.offset + one.size]
+        assert all(one.size < end - start for one in inside), (start, end, inside)
+    assert job.result is None or job.result["cycles"] == disk.cycles
 
 
 def told(job: Job, kind: str) -> list[dict[str, Any]]:
