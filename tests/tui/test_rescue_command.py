@@ -50,6 +50,22 @@ def test_a_whole_run_for_people(tmp_path, original):
     assert (tmp_path / "image").read_bytes() == original.read_bytes()
 
 
+def test_what_the_checks_refuse_leaves_nothing_behind(tmp_path, original):
+    here = set(os.listdir(tmp_path))
+    for more in ((), ("--json",)):
+        code, out, err = deck("run", original, "nowhere/image", "map", *more, cwd=tmp_path)
+        assert code == 3
+        said = f"{out}{err}".strip().splitlines()
+        assert len(said) == 1, "told once"
+        assert "the folder for the image does not exist" in said[0]
+        assert set(os.listdir(tmp_path)) == here
+    # a folder that holds a rescue keeps it
+    assert deck("run", original, "image", "map", cwd=tmp_path)[0] == 0
+    kept = os.listdir(tmp_path / "map.jobs")
+    assert deck("run", original, "nowhere/image", "map", cwd=tmp_path)[0] == 3
+    assert os.listdir(tmp_path / "map.jobs") == kept
+
+
 def test_json_is_one_event_a_line_and_bad_sectors_make_exit_code_1(tmp_path, original):
     write_map(tmp_path / "bad", Mapfile.new(0, 2 * MIB, "+").set_range(MIB, MIB + 1024, "-"))
     code, out, err = deck(

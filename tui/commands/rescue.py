@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import OutsideError
+from engine.errors import OutsideError, RescueError
 from engine.text import format_duration, format_exact, format_size, parse_range, parse_size, safe_text
 from tui.commands.output import Output, common
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from engine.rescue.arguments import RescueArguments
     from engine.rescue.options import RescueOptions
 
+_NOTHING_DONE = frozenset({"job-started", "job-ended", "note", "error"})
+"""The events of a rescue that came no further than its checks."""
 _JOURNAL = ("job-started", "job-ended", "job-stop", "progress")
 
 
@@ -158,7 +162,29 @@ def _run(args: argparse.Namespace, out: Output) -> int:
         out.document({"job": job.id, "directory": str(job.directory)})
         out.line(f"{job.id} runs in the background; watch it: rescuedeck jobs attach {job.id}")
         return 0
-    return follow(job, out)
+    try:
+        return follow(job, out)
+    finally:
+        _forget_unbegun(job.directory, out, ours=arguments.case is None)
+
+
+def _forget_unbegun(directory: Path, out: Output, *, ours: bool) -> None:
+    """Nothing is kept of a rescue that the checks refused before anything was done: it would stand among the failed
+    ones for good. ``ours``: the folder around it was made for it, and goes with the last job in it."""
+    from engine.jobs import JobState, JournalTail, load, remove
+
+    job = load(directory)
+    done = {event.kind for event in JournalTail(directory).read()} - _NOTHING_DONE
+    if job.live or job.state is not JobState.FAILED or done:
+        return
+    try:
+        remove(directory)
+    except RescueError as error:  # the refusal is still told after this
+        out.note(str(error))
+        return
+    if ours:
+        with contextlib.suppress(OSError):  # other jobs lie in it
+            directory.parent.rmdir()
 
 
 def _dry_run(arguments: RescueArguments, out: Output) -> int:
