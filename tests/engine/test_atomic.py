@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support import needs_tool
 
 from engine.atomic import append_line, new_file, write_atomic
 from engine.errors import OutsideError
+from tests.support import needs_tool
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,6 @@ import subprocess
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support import needs_root, needs_tool
 
 from engine.errors import DamagedError, OutsideError, UsageError
 from engine.ranges import RangeSet
@@ -24,6 +23,7 @@ from engine.source import (
     open_path,
 )
 from engine.source.base import ReadError
+from tests.support import needs_root, needs_tool
 
 
 @pytest.fixture
