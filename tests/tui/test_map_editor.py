@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from engine.cases import create_case
 from engine.devices import Device
-from engine.mapedit import Document, generations_of
+from engine.mapedit import generations_of
 from engine.mapfile import Mapfile, hold_map, read_map, write_map
 from engine.ranges import RangeSet
 from tests.tui.fake_rescue import FakeRescue
@@ -177,6 +177,8 @@ def test_selections_by_keys_words_and_areas(devices: list[Device], path: Path, t
             assert "selected 2 ranges, 1.0 MiB" in text(app)
             await pilot.press("s", "minus")
             assert screen.editing.map.ranges("-") == screen.editing.selection
+            await pilot.press("m", "r", *"3200K+4K", "enter", "m", "d")
+            assert screen.editing.selection == RangeSet.of(3 * MIB, 3 * MIB + half)
             await pilot.press("q", "d")
             assert path.read_text() == MAP
 
@@ -415,7 +417,11 @@ def test_every_key_of_the_menus_is_done_by_somebody(path: Path) -> None:
         assert len(set(shown)) == len(shown)
 
 
-def test_a_document_says_the_same_as_the_screen(path: Path) -> None:
-    document = Document.open(path)
-    assert document.map == read_map(path)
-    assert not document.dirty
+def test_the_manual_names_every_key_with_the_words_of_the_table() -> None:
+    from tui.keys_editor import EDITOR
+
+    manual = " ".join((Path(__file__).parents[2] / "docs" / "map-editor.md").read_text().split())
+    for scope in (*EDITOR, "map"):
+        for key in SCOPES[scope][1]:
+            assert f"`{key.display_all}`" in manual, key.id
+            assert key.help in manual, key.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
-from engine.mapedit import selection
+from engine.mapedit import borders_of, selection
 from engine.ranges import RangeSet
 from engine.text import parse_size
 from tui.editor.input import parse_span, parse_statuses, parse_unit
@@ -67,6 +67,16 @@ class Marks:
     def mark_overlay(self) -> None:
         """A partition, or what else is known."""
         self._screen.overlays.choose()
+
+    def mark_borders(self) -> None:
+        """Out to the nearest borders of areas; without a selection what lies between two of them."""
+        screen = self._screen
+        overlays = screen.editing.overlays
+        if not overlays:
+            raise UsageError("no areas are known", advice="p reads partitions from the image, or areas from a file")
+        cursor = screen.block_map.cursor
+        ranges = screen.editing.selection or RangeSet.of(cursor, cursor + 1)
+        screen.select(selection.to_borders(ranges, borders_of(overlays), self._extent))
 
     def mark_only(self) -> None:
         """Of what is selected only some statuses."""

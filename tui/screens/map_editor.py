@@ -347,10 +347,12 @@ class MapEditorScreen(MapPanesScreen):
         """Older states of the map."""
         from tui.screens.map_kept import MapKeptScreen
 
-        self.app.push_screen(MapKeptScreen(self.editing.document, self.editing.sector, self._restore))
+        editing = self.editing
+        selected = bool(editing.selection)
+        self.app.push_screen(MapKeptScreen(editing.document, editing.sector, self._restore, selected=selected))
 
-    def _restore(self, map_: Mapfile, number: int) -> None:
-        self.edit(Restore.from_map(map_, f"generation {number}"))
+    def _restore(self, map_: Mapfile, number: int, part: bool) -> None:
+        self.edit(Restore.from_map(map_, f"generation {number}", self.editing.selection if part else None))
 
     def action_next_run(self) -> None:
         """What the next run reads."""

@@ -39,9 +39,12 @@ class MapKeptScreen(DeckScreen):
         "range by range. b puts a kept state into the editor, as an edit that can be undone; w then writes it."
     )
 
-    def __init__(self, document: Document, sector: int, restore: Callable[[Mapfile, int], None]) -> None:
+    def __init__(
+        self, document: Document, sector: int, restore: Callable[[Mapfile, int, bool], None], *, selected: bool
+    ) -> None:
+        """``selected``: something is selected in the editor; ``restore``'s last argument is whether only that."""
         super().__init__(document.path.name)
-        self._document, self._sector, self._restore = document, sector, restore
+        self._document, self._sector, self._restore, self._selected = document, sector, restore, selected
         self._kept: dict[str, Generation] = {}
         self._marked: Generation | None = None
         self._list = RowList(id="kept-list")
@@ -82,6 +85,8 @@ class MapKeptScreen(DeckScreen):
         """Grey what needs a row."""
         if action in ("compare", "mark", "restore"):
             return True if self._kept else None
+        if action == "restore_part":
+            return True if self._kept and self._selected else None
         if action == "copy":
             return True if self.chosen is not None and self.chosen.command else None
         return True
@@ -126,6 +131,13 @@ class MapKeptScreen(DeckScreen):
 
     def action_restore(self) -> None:
         """Into the editor."""
+        self._go_back(part=False)
+
+    def action_restore_part(self) -> None:
+        """Only what is selected in the editor."""
+        self._go_back(part=True)
+
+    def _go_back(self, *, part: bool) -> None:
         one = self.chosen
         if one is None:
             return
@@ -133,7 +145,7 @@ class MapKeptScreen(DeckScreen):
 
         def take(map_: Mapfile) -> None:
             self.action_back()
-            self._restore(map_, one.number)
+            self._restore(map_, one.number, part)
 
         background.start(self, lambda: read_generation(path, one.number, case), take, self._failed)
 
