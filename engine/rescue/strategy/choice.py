@@ -6,14 +6,15 @@ costs a little by itself too, so that it is worth to stop short of a known kille
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from engine.mapfile.model import Mapfile
 from engine.rescue.strategy import budgets, edges, explain, sizes
-from engine.rescue.strategy.belief import believe
+from engine.rescue.strategy.belief import Belief, believe
 from engine.rescue.strategy.candidates import best
 from engine.rescue.strategy.edges import Ground
 from engine.rescue.strategy.field import survey
@@ -31,7 +32,7 @@ class _Option:
 
     score: float
     per_cycle: float
-    made: Pass
+    make: Callable[[], Pass]
 
 
 def next_pass(known_map: Mapfile, history: Sequence[Run], costs: Costs) -> Pass | Done:
@@ -51,7 +52,7 @@ def next_pass(known_map: Mapfile, history: Sequence[Run], costs: Costs) -> Pass 
     worth_it = [option for option in options if option.per_cycle >= least]
     if not worth_it:
         return budgets.given_up(known, costs, max((option.per_cycle for option in options), default=0.0))
-    return max(worth_it, key=lambda option: option.score).made
+    return max(worth_it, key=lambda option: option.score).make()
 
 
 def _first(known: Known, costs: Costs) -> Pass:
@@ -71,59 +72,54 @@ def _reading(known: Known, costs: Costs) -> list[_Option]:
         return []
     belief = believe(known, costs)
     worth = value(known.untried, costs)
-    price = budgets.price(costs)
-    found = best(survey(known, belief, worth, sizes.unit(costs, known.size)), price)
-    order = np.argsort(-found.score, kind="stable")
+    found = best(survey(known, belief, worth, sizes.unit(costs, known.size)), budgets.price(costs))
     out: list[_Option] = []
-    for index in order[found.score[order] > 0].tolist():
-        gap, reverse = int(found.gap[index]), bool(found.reverse[index])
+    for index in np.argsort(-found.score, kind="stable").tolist():
+        gap, reverse, risk = int(found.gap[index]), bool(found.reverse[index]), float(found.risk[index])
         low, high = sorted((int(found.begin[index]), int(found.limit[index])))
         inside = known.untried.clip(low, high)
-        if not inside:
+        if found.score[index] <= 0 or not inside:
             continue
         low, high = int(inside.starts[0]), int(inside.ends[-1])
-        slow = bool(known.gaps.slow[gap])
-        risk, gain = float(found.risk[index]), float(found.gain[index]) / (SLOW_FACTOR if slow else 1.0)
-        span = float(worth.upto(np.array([float(high)]))[0] - worth.upto(np.array([float(low)]))[0])
+        gain = float(found.gain[index]) / (SLOW_FACTOR if known.gaps.slow[gap] else 1.0)
+        span = float(np.diff(worth.upto(np.array([low, high], float)))[0])
         size = min(float(inside.total), gain * inside.total / max(span, 1e-300))
-        begin, limit = (high, low) if reverse else (low, high)
-        beside = _beside(known, begin, reverse)
-        kind = Kind.SLOW if slow else Kind.READ if beside else Kind.JUMP
-        reason = explain.reading(known, belief, gap, begin, limit, beside, reverse, size, risk)
-        made = Pass(
-            kind, low, high - low, reverse, sizes.cluster(costs, size, risk), not slow, False, False, round(size), risk,
-            reason,
-        )  # fmt: skip
-        out.append(_Option(float(found.score[index]), gain / max(risk, 1e-6), made))
+        make = partial(_read, known, belief, costs, gap, low, high, reverse, size, risk)
+        out.append(_Option(float(found.score[index]), gain / max(risk, 1e-6), make))
     return out
 
 
-def _beside(known: Known, begin: int, reverse: bool) -> bool:
-    """Whether a run from here starts next to what was read, or at the domain's edge."""
+def _read(
+    known: Known, belief: Belief, costs: Costs, gap: int, low: int, high: int, reverse: bool, size: float, risk: float
+) -> Pass:
+    begin, limit = (high, low) if reverse else (low, high)
+    slow = bool(known.gaps.slow[gap])
     edges_ = known.finished.starts if reverse else known.finished.ends
-    return begin == (known.end if reverse else known.start) or bool((edges_ == begin).any())
+    beside = begin == (known.end if reverse else known.start) or bool((edges_ == begin).any())
+    kind = Kind.SLOW if slow else Kind.READ if beside else Kind.JUMP
+    reason = explain.reading(known, belief, gap, begin, limit, beside, reverse, size, risk)
+    cluster = sizes.cluster(costs, size, risk)
+    return Pass(kind, low, high - low, reverse, cluster, not slow, False, False, round(size), risk, reason)
 
 
 def _again(known: Known, costs: Costs) -> list[_Option]:
     """Passes over failed blocks."""
+    trimming, narrowing = edges.trimming(known), edges.narrowing(known, costs) if costs.edges else None
     out = []
-    price = budgets.price(costs)
-    ground = edges.trimming(known)
-    if ground is not None:
-        made = _ground(Kind.TRIM, ground, costs, explain.trimming(ground))
-        out.append(_Option(ground.gain * SLOW_FACTOR / (ground.risk + price), ground.gain / ground.risk, made))
-    ground = edges.narrowing(known, costs) if costs.edges else None
-    if ground is not None:
-        made = _ground(Kind.EDGE, ground, costs, explain.narrowing(ground))
-        out.append(_Option(ground.gain * SLOW_FACTOR / (ground.risk + price), ground.gain / ground.risk, made))
+    for kind, ground, explained in (
+        (Kind.TRIM, trimming, explain.trimming),
+        (Kind.EDGE, narrowing, explain.narrowing),
+    ):
+        if ground is not None:
+            score = ground.gain * SLOW_FACTOR / (ground.risk + budgets.price(costs))
+            make = partial(_ground, kind, ground, costs, explained)
+            out.append(_Option(score, ground.gain / ground.risk, make))
     return out
 
 
-def _ground(kind: Kind, ground: Ground, costs: Costs, reason: str) -> Pass:
+def _ground(kind: Kind, ground: Ground, costs: Costs, explained: Callable[[Ground], str]) -> Pass:
     trim = kind is Kind.TRIM
     return Pass(
         kind, ground.start, ground.end - ground.start, ground.reverse, costs.sector_size, False, trim, not trim,
-        round(ground.gain), ground.risk, reason,
+        round(ground.gain), ground.risk, explained(ground),
     )  # fmt: skip
-
-

@@ -52,10 +52,7 @@ def narrowing(ground: Ground) -> str:
 def _order(belief: Belief) -> str:
     if not belief.predictions:
         return ""
-    sure = 1.0 - belief.disorder
-    if sure < _SURE:
-        return ""
-    return f"killers seem to repeat ({sure:.0%} sure): "
+    return "" if 1.0 - belief.disorder < _SURE else "killers seem to come at regular distances: "
 
 
 def _jump(known: Known, begin: int, way: str) -> str:

@@ -29,7 +29,10 @@ _EVEN = 15
 
 _NOWHERE = 1e9
 _SURE = 0.98
-"""A predicted killer is there."""
+"""P(a predicted killer is there)."""
+
+_MET = 0.999
+"""The same for one that was met."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,9 +164,10 @@ def along(prediction: Prediction, part: Floats) -> tuple[Floats, Floats, Floats]
             continue
         begun = _normal((part - prediction.begins[k]) / prediction.deviation[k])
         ended = _normal((part - ends[k]) / behind[k])
-        up *= 1.0 - _SURE * begun
-        down *= 1.0 - _SURE * (1.0 - ended)
-        ok *= 1.0 - _SURE * np.clip(begun - ended, 0.0, 1.0)
+        sure = _MET if prediction.known[k] else _SURE
+        up *= 1.0 - sure * begun
+        down *= 1.0 - sure * (1.0 - ended)
+        ok *= 1.0 - sure * np.clip(begun - ended, 0.0, 1.0)
     return up, down, ok
 
 

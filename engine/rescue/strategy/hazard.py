@@ -34,7 +34,7 @@ _KEEP = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hazard:
-    """The likely ones of (h, c, D), with their probabilities. Distances are parts of the domain, none below ``floor``."""
+    """The likely (h, c, D), with their probabilities. Distances are parts of the domain, none below ``floor``."""
 
     h: Floats
     c: Floats
@@ -43,7 +43,7 @@ class Hazard:
     floor: float
 
     def between(self, low: Floats, high: Floats, left: Floats, right: Floats) -> Floats:
-        """Killers expected in ``[low, high)`` with known ones at ``left`` below and ``right`` above; (n, hypotheses)."""
+        """Killers expected in ``[low, high)``, with known ones at ``left`` and ``right``; (n, hypotheses)."""
         return _expected(low, high, left, right, self.h, self.c, self.reach, self.floor)
 
     def rate(self, distance: Floats) -> Floats:

@@ -71,7 +71,8 @@ class Gaps:
 class Known:
     """The state of a rescue from ``start`` to ``end``, the first and the last byte of its domain.
 
-    ``untried``: what the gaps hold; ``blank``: all that was never tried. ``failed``: ordinary failed blocks that were neither trimmed nor scraped.
+    ``untried``: what the gaps hold; ``blank``: all that was never tried. ``failed``: ordinary failed blocks that were
+    neither trimmed nor scraped. ``missing``: bytes of the domain that are not rescued.
     """
 
     start: int

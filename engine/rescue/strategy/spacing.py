@@ -23,6 +23,9 @@ Bools = npt.NDArray[np.bool_]
 PRIOR = 0.15
 """How likely regular distances are before anything is known."""
 
+MOST_SURE = 0.93
+"""The most that regular distances may become."""
+
 MOTIONS = ((1.0, 2e-5), (1.0, 0.004), (0.985, 0.008), (1.01, 0.008))
 """How the distance changes from one killer to the next: mean factor, jitter."""
 
@@ -267,7 +270,8 @@ def predict(known: Known, extents: Extents, rate: float, cover: float) -> tuple[
     top = max(0.0, float(log[likely[0]]))
     total = math.exp(-top) + float(np.exp(log - top).sum())
     chosen = [(index, math.exp(float(log[index]) - top)) for index in likely.tolist()]
-    share = (total - math.exp(-top)) / total / max(sum(weight for _, weight in chosen), 1e-300)
+    # never be quite sure: some of it stays with killers in no order
+    share = MOST_SURE * (total - math.exp(-top)) / total / max(sum(weight for _, weight in chosen), 1e-300)
     return tuple(bank.prediction(index, weight * share) for index, weight in chosen if weight * share > 0.02)
 
 
