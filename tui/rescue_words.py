@@ -184,7 +184,8 @@ def place(news: News, now: float) -> Told:
     status = news.status
     shot = status.snapshot if status is not None and news.live else None
     if status is None or shot is None or shot.position is None:
-        return Told(_offset(status.map_position) if status and status.map_position is not None else "-", "-muted")
+        at = status.map_position if status is not None else None  # ddrescue writes 0 where it gave up
+        return Told(_offset(at) if at else "-", "-muted")
     hang = hanging(shot, now - status.updated)
     if hang is not None:
         # How long stands in the line above; here there is no room for it.

@@ -62,7 +62,7 @@ def test_everything_that_matters_is_on_one_screen_at_80x24(rescue: FakeRescue) -
             for words in (
                 "RUNNING", "copying what was not tried yet, pass 1 forwards", "Smith, WD Blue", "sources READ ONLY",
                 "rescued", " of 512.0 GiB", "about 1.5 h", "1 h 05 min", "cell 819.2 MiB", "finished", "non-tried",
-                "non-trimmed", "non-scraped", "bad sector", "88.0 MiB/s", "just now", "3 reads", "areas",
+                "non-trimmed", "non-scraped", "bad sector", "88.0 MiB/s", "last good", "3 reads", "areas",
                 "nothing has been read yet: fast copy", "p pause", "s stop", "q back",
             ):  # fmt: skip
                 assert words in shown, f"{words!r} is missing:\n{shown}"

@@ -173,6 +173,13 @@ def test_every_option_explains_itself() -> None:
     assert summary(RescueOptions(idirect=True, cluster_size=8)) == "cluster_size 8, idirect"
 
 
+def test_a_number_0_is_shown_as_set() -> None:
+    options = RescueOptions(max_read_errors=0, map_save_interval=0)
+    assert summary(options) == "max_read_errors 0, map_save_interval 0 s"
+    rows = [row for section in option_sections(options, None, only_set=True) for row in section.rows]
+    assert [row.id for row in rows] == ["option:max_read_errors", "option:map_save_interval"]
+
+
 def test_all_passes_are_offered() -> None:
     offered = {row.id.partition(":")[2] for row in recipe_rows("", automatic=True)}
     assert offered == {""} | {name for name, recipe in RECIPES.items() if recipe.kind is RecipeKind.PASS}
@@ -218,7 +225,11 @@ def test_options_are_typed_checked_and_kept_after_a_question(patient: Path) -> N
             assert "is not a size" in text(app)
             await pilot.press("enter", *"4M", "enter", "q")
             assert "Keep what was changed (2)?" in text(app)
-            await pilot.press("y")
+            await pilot.press("y", "o")
+            await until(pilot, lambda: isinstance(app.screen, OptionsScreen))
+            await pilot.press("slash", *"max-read-rate", "enter", "enter", "ctrl+u", *"8M", "enter", "q")
+            assert "Keep what was changed (1)?" in text(app), "one option, whatever it was before"
+            await pilot.press("n")
             assert screen.draft.options.max_read_rate == 4 << 20
             assert screen.draft.options.test_mode == str(patient.parent / "bad.map"), "made absolute: jobs run in /"
             await checked(pilot, screen)

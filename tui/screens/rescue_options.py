@@ -26,7 +26,7 @@ _COLUMNS = (Column("option", 22, least=22), Column("value", 12, least=12), Colum
 
 def value_text(spec: OptionSpec, value: Value) -> str:
     """An option's value as people read it; empty where ddrescue's default holds."""
-    if value in (None, False):
+    if value is None or value is False:  # a number 0 is a value
         return ""
     if spec.kind is Kind.FLAG:
         return "on"
@@ -88,11 +88,12 @@ def option_sections(
         rows = tuple(
             _row(spec, options.get(spec.name), capabilities)
             for spec in OPTIONS.values()
-            if spec.group is group and matches(spec, wanted) and (not only_set or options.get(spec.name))
+            if spec.group is group and matches(spec, wanted) and (not only_set or options.is_set(spec.name))
         )
         if rows:
             sections.append(Section(group.value.upper(), _COLUMNS, rows))
-    return sections or [Section("", _COLUMNS, (), "no option matches: press / to look for another word")]
+    among = "among those that are set: t looks among all" if only_set else "press / to look for another word"
+    return sections or [Section("", _COLUMNS, (), f"no option matches; {among}")]
 
 
 def _row(spec: OptionSpec, value: Value, capabilities: Capabilities | None) -> Row:
@@ -235,7 +236,7 @@ class OptionsScreen(DeckScreen):
 
     def action_find(self) -> None:
         """Look for a word."""
-        self.prompt.read("find:", self._find, value=self._wanted)
+        self.prompt.read("find (empty: all):", self._find)
 
     def _find(self, text: str) -> None:
         self._wanted = text
@@ -254,7 +255,7 @@ class OptionsScreen(DeckScreen):
         if self._options == self._before:
             super().action_back()
             return
-        count = len({*self._options.changed().items()} ^ {*self._before.changed().items()})
+        count = sum(self._options.get(name) != self._before.get(name) for name in OPTIONS)
         self.prompt.ask(f"Keep what was changed ({count})?", self._keep, default="y")
 
     def _keep(self, answer: str) -> None:

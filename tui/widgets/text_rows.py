@@ -11,11 +11,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from engine.text import safe_text
-from tui.widgets.labels import shorten
+from tui.widgets.figures import cut
 
 
 class TextRows(Widget):
-    """Shows the last rows that fit; the newest at the bottom. Text is made safe here."""
+    """Shows the last rows that fit; the newest at the bottom. Text is made safe here, and cut at its end."""
 
     DEFAULT_CSS = "TextRows { height: 1fr; width: 1fr; }"
     ALLOW_SELECT = False
@@ -46,7 +46,7 @@ class TextRows(Widget):
     def _fitted(self) -> tuple[str, ...]:
         width, height = self.size.width, self.size.height
         shown = self._lines[-height:] if height else ()
-        rows = [set_cell_size(" " + shorten(line, width - 2), width) for line in shown]
+        rows = [set_cell_size(" " + cut(line, width - 2), width) for line in shown]
         return (*rows, *[" " * width] * (height - len(rows)))
 
     def render_line(self, y: int) -> Strip:
