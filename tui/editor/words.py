@@ -138,8 +138,9 @@ def next_run_words(run: NextRun, width: int) -> tuple[str, str]:
     reads = f"next run reads {format_size(run.reads.total)}"
     begin = f"{first.name}{number} {way} from {at}"
     more = "".join(f", {phase.name}" for phase in run.phases[1:])
-    fewer = f", {len(run.phases) - 1} more phases" if len(run.phases) > 2 else more
+    fewer = f", +{len(run.phases) - 1} phases" if len(run.phases) > 2 else more
     later = f"; {format_size(run.left_out.total)} only in later passes" if run.left_out else ""
     tails = (f": {begin}{more}{later}", f": {begin}{fewer}{later}", f": {begin}{later}", later)
-    text = first_fitting([reads + tail for tail in tails], width)
+    text = first_fitting([reads + tails[0], *(reads.replace(" reads", "") + tail for tail in tails[:3]), reads + later],
+                         width)  # fmt: skip
     return text, "-warning" if run.left_out else ""

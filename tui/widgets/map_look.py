@@ -40,4 +40,7 @@ def look(widget: Widget, code: int) -> Style:
     for name in (more, *(name for flag, name in _OVER if code & flag)):
         if name:
             style += widget.get_component_rich_style(name, partial=True)
+    both = paint.CURSOR | paint.SELECTED
+    if code & both == both and widget.get_component_rich_style("block-map--selected", partial=True).reverse:
+        style += Style(reverse=False)  # without colour the cursor is what is not reversed among the selected
     return style
