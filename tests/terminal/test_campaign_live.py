@@ -93,7 +93,10 @@ def test_a_campaign_by_power_command_from_set_up_to_the_end(tmp_path: Path) -> N
         set_up(pane)
         pane.keys("D")
         pane.until(r"power +by hand")
-        pane.keys("Enter", "c")
+        pane.keys("Enter")
+        pane.until(r"one command \(c\)")
+        pane.keys("c")
+        pane.until(r"cuts and restores the power: *$")
         pane.type(str(switch))
         pane.keys("Enter")
         pane.until(r"^ /.*/switch$")
@@ -103,7 +106,9 @@ def test_a_campaign_by_power_command_from_set_up_to_the_end(tmp_path: Path) -> N
         pane.until(r"the drive went and came back|the power commands ran in")
         tried = disk.cycles
         assert tried == 1
-        pane.keys("down", "down", "down", "down", "Enter", "BSpace", "1", "Enter")
+        pane.keys("down", "down", "down", "down", "Enter")
+        pane.until(r"^ settle: 2")
+        pane.keys("BSpace", "1", "Enter")
         pane.until(r"settle +1 s")
         pane.keys("q")
         pane.until(r"strategy +drop-off")
@@ -145,3 +150,23 @@ def test_a_campaign_by_hand_asks_and_lets_go(tmp_path: Path) -> None:
         truth, image = healthy.read_bytes(), load_case(case).image.read_bytes()
         assert all(image[start:end] == truth[start:end] for start, end in known.ranges("+"))
         assert disk.violations() == []
+
+
+def test_giving_up_keeps_what_was_read(tmp_path: Path) -> None:
+    with patient(tmp_path, "removed") as (disk, case, healthy), Pane(DECK, cwd=case.parent) as pane:
+        save_strategy(case, StrategyPreset("drop-off", 60.0, CampaignSettings()))
+        set_up(pane)
+        pane.until(r"s starts it|may start with s")
+        pane.keys("s")
+        pane.until(r"CUT THE POWER OF THIS DRIVE")
+        pane.until(r"seen: not listed")
+        pane.keys("G")
+        pane.until(r"Give up and end it")
+        pane.keys("y")
+        pane.until(r"^ STOPPED")
+        assert [job.state for job in list_jobs(case / "jobs").jobs] == [JobState.STOPPED]
+        known = read_map(load_case(case).map)
+        truth, image = healthy.read_bytes(), load_case(case).image.read_bytes()
+        assert known.totals().finished > 0
+        assert all(image[start:end] == truth[start:end] for start, end in known.ranges("+"))
+        assert disk.cycles == 0

@@ -103,7 +103,7 @@ class DropOffScreen(DeckScreen):
         if one is None:
             return
         if one.name == "power":
-            question = "Power: by hand (h), one command (c), commands off and on (o), from power.toml (n)?"
+            question = "Power: by hand (h), one command (c), off and on (o), by name (n)?"
             self.prompt.ask(question, self._power, choices="hconx", default="x")
             return
         typed = one.typed(self._plan)

@@ -168,7 +168,7 @@ class PowerRequestScreen(DeckScreen):
 
     def action_give_up(self) -> None:
         """End the campaign."""
-        self.prompt.ask("Give up and end the campaign? All that was read is kept; it can go on later.", self._given_up)
+        self.prompt.ask("Give up and end it? All that was read is kept; it can go on later.", self._given_up)
 
     def _given_up(self, answer: str) -> None:
         if answer == "y":
