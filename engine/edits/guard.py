@@ -90,10 +90,13 @@ def check_image(path: str, roots: Roots = HERE) -> None:
         raise outside(error, "cannot open", path) from error
     if not stat.S_ISREG(mode):
         raise RefusedError("it is not an image file", code="target-kind", path=path)
-    for name in loops_over(path, roots):
-        _refuse_used(path, nodes_above(name, roots), roots)
-    for opener in openers(path, roots):
-        if opener.writing:
+    loops = [node for name in loops_over(path, roots) for node in nodes_above(name, roots)]
+    _refuse_used(path, loops, roots)
+    found = openers(path, roots)
+    for name in loops:
+        found += openers(roots.node_path(name), roots)
+    for opener in found:
+        if opener.writing and "udev" not in opener.name:
             words = f"process {opener.pid} ({opener.name}) may be writing to it"
             raise RefusedError(words, code="target-in-use", path=path, advice="let it end, or stop it")
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.partitions.bootsector import Boot, parse_boot
+from engine.partitions.boot_copies import Copies, differing, fitness, read_copies
+from engine.partitions.bootsector import Boot
 from engine.partitions.model import Finding, Node
 from engine.partitions.peek import Peek
-from engine.partitions.volumes import exfat, fat, ntfs
+from engine.partitions.volumes import exfat, fat
 from engine.partitions.volumes.bits import u32
 from engine.partitions.volumes.view import View
 from engine.text import format_exact
 
 FSINFO_LEAD, FSINFO_MIDDLE, FSINFO_TRAIL = b"RRaA", b"rrAa", b"\x00\x00\x55\xaa"
-_SIZES = (512, 1024, 2048, 4096)
 _FAT_LIMIT = 64 << 20
 _FAT_LIMIT_ALL = 512 << 20
 _CHUNK = 1 << 20
-# Bytes that may differ between a boot sector and its backup without any fault: mounted and dirty flags, percent in use.
-_HARMLESS = {"fat32": (0x41,), "exfat": (0x6A, 0x6B, 0x70), "ntfs": (0x25,)}
 _BY_TYPE = frozenset({
     "01", "04", "06", "07", "0b", "0c", "0e", "11", "14", "16", "17", "1b", "1c", "1e", "27", "ef",
     "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
@@ -37,95 +35,6 @@ class Budget:
         taken = min(size, _FAT_LIMIT, self.left)
         self.left -= taken
         return taken
-
-
-@dataclass(frozen=True, slots=True)
-class Copies:
-    """A volume's boot sector and the backup of it, as far as each is valid.
-
-    ``sound`` tells whether the rest of the volume agrees with it: True, False, or None when that was not read.
-    ``backup_offset`` is where the backup should be or was found, from the volume's start.
-    """
-
-    primary: Boot | None
-    backup: Boot | None
-    backup_offset: int | None
-    primary_sound: bool | None
-    backup_sound: bool | None
-
-    @property
-    def best(self) -> Boot | None:
-        """The one to believe: sound before doubtful, the primary before the backup."""
-        if self.primary is not None and (self.primary_sound is not False or not self.backup_good):
-            return self.primary
-        return self.backup
-
-    @property
-    def primary_good(self) -> bool:
-        """It is valid and nothing in the volume contradicts it."""
-        return self.primary is not None and self.primary_sound is not False
-
-    @property
-    def backup_good(self) -> bool:
-        """It is valid as if it stood at the start, and nothing in the volume contradicts it."""
-        return self.backup is not None and self.backup_sound is not False
-
-
-def read_copies(peek: Peek, node: Node) -> Copies:
-    """Both boot sectors of a partition. The backup's place comes from a valid primary, else from the usual places."""
-    primary = _boot_at(peek, node.start)
-    primary_sound = sound(peek, node.start, primary) if primary is not None else None
-    if primary is not None and primary_sound is not False:
-        offset = primary.backup
-        backup = _boot_at(peek, node.start + offset) if offset is not None else None
-        if backup is not None and backup.kind != primary.kind:
-            backup = None
-        return _copies(peek, node, primary, primary_sound, backup, offset)
-    for offset in _usual_places(node.size):
-        backup = _boot_at(peek, node.start + offset)
-        if backup is not None and backup.backup == offset:
-            return _copies(peek, node, primary, primary_sound, backup, offset)
-    return Copies(primary, None, primary.backup if primary is not None else None, primary_sound, None)
-
-
-def _copies(
-    peek: Peek, node: Node, primary: Boot | None, primary_sound: bool | None, backup: Boot | None, offset: int | None
-) -> Copies:
-    backup_sound = sound(peek, node.start, backup) if backup is not None else None
-    return Copies(primary, backup, offset, primary_sound, backup_sound)
-
-
-def _usual_places(size: int) -> list[int]:
-    fat32 = [6 * unit for unit in _SIZES]
-    at_end = [size - unit for unit in _SIZES if size > unit]
-    middle = [size // 512 // 2 * 512]
-    return [*fat32, *(12 * unit for unit in _SIZES), *at_end, *middle]
-
-
-def _boot_at(peek: Peek, offset: int) -> Boot | None:
-    data = peek.bytes_at(offset, 512)
-    return parse_boot(data) if data is not None else None
-
-
-def sound(peek: Peek, start: int, boot: Boot) -> bool | None:
-    """Whether the structures are there that a boot sector names for a volume at ``start``.
-
-    FAT: the first FAT begins as it must. NTFS: a file record stands at $MFT or its mirror. exFAT: its FAT begins as it
-    must. None when none of them could be read.
-    """
-    view = View(peek, start)
-    detail = boot.detail
-    if isinstance(detail, fat.Bpb):
-        step = detail.fat_sectors * detail.sector_size
-        heads = [view.get(detail.fat_offset + number * step, 8) for number in range(detail.fats)]
-        answers = [fat.fat_begins(detail.kind, detail.media, head) for head in heads if head is not None]
-    elif isinstance(detail, ntfs.Boot):
-        records = [view.get(lcn * detail.cluster, 4) for lcn in (detail.mft_lcn, detail.mirror_lcn)]
-        answers = [record in (b"FILE", b"BAAD") for record in records if record is not None]
-    else:
-        begin = view.get(detail.fat_start * detail.sector_size, 8)
-        answers = [] if begin is None else [begin[:1] >= b"\xf0" and begin[1:4] == b"\xff\xff\xff"]
-    return any(answers) if answers else None
 
 
 def boot_problems(
@@ -189,10 +98,10 @@ def _checksum_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
     view = View(peek, node.start)
     if exfat.region_good(view, 0, boot.sector_size) is not False:
         return []
-    backup = copies.backup_good and exfat.region_good(view, boot.region, boot.sector_size)
     words = "the boot region does not have the checksum that it carries: Windows does not mount it"
-    words += "; its backup is good" if backup else "; nor is its backup good"
-    return [Finding("boot-checksum-bad", words, node.start, "error", "boot-from-backup" if backup else "boot-checksum")]
+    words += "; its backup is good" if copies.backup_good else "; nor is its backup good"
+    repair = "boot-from-backup" if copies.backup_good else "boot-checksum"
+    return [Finding("boot-checksum-bad", words, node.start, "error", repair)]
 
 
 def _backup_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
@@ -210,37 +119,24 @@ def _backup_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
         return [Finding("no-backup", "the backup of its boot sector lies outside the partition", place, "warning")]
     if peek.unread(place, boot.region):
         return [Finding("unread", f"the backup boot sector at +{offset} was never read", place, "note")]
-    valid = copies.backup_good
-    if valid and boot.kind == "exfat":
-        valid = exfat.region_good(View(peek, node.start), offset, boot.sector_size) is not False
-    if not valid:
+    if not copies.backup_good:
         words = f"the backup of the boot sector at +{offset} is bad"
         return [Finding("backup-boot-bad", words, place, "warning", "backup-from-boot")]
-    names = differing(peek, node.start, boot, offset)
-    if not names:
+    difference = differing(peek, node.start, boot, offset)
+    if not difference:
         return []
-    words = f"boot sector and backup differ in {', '.join(names)}"
-    return [Finding("boot-differs-from-backup", words, place, "warning", "backup-from-boot")]
-
-
-def differing(peek: Peek, start: int, boot: Boot, offset: int) -> list[str]:
-    """Names of the fields in which boot sector and backup differ, harmless ones and hidden sectors left out."""
-    from engine.partitions.structs import EXFAT_BOOT, FAT32_BOOT, NTFS_BOOT
-    from engine.template.walk import leaves
-
-    first, second = peek.bytes_at(start, 512), peek.bytes_at(start + offset, 512)
-    if first is None or second is None:
-        return []
-    hidden = range(boot.hidden_offset, boot.hidden_offset + boot.hidden_size)
-    ignored = {*hidden, *_HARMLESS.get(boot.kind, ())}
-    struct = {"fat32": FAT32_BOOT, "exfat": EXFAT_BOOT, "ntfs": NTFS_BOOT}.get(boot.kind)
-    if struct is None:
-        return []
-    return [
-        name.replace("_", " ")
-        for name, place, size, _ in leaves(struct)
-        if any(first[at] != second[at] for at in range(place, place + size) if at not in ignored)
-    ]
+    words = f"boot sector and backup (at +{offset}) differ in {', '.join(difference.names)}"
+    repair: str | None = "backup-from-boot"
+    if difference.critical and copies.backup is not None:
+        # which of the two is right is for the volume to say, never for the order in which they stand
+        mine, other = fitness(peek, node, boot), fitness(peek, node, copies.backup)
+        if mine == other:
+            repair = None
+            words += ": the volume contradicts neither; choose boot-from-backup or backup-from-boot"
+        else:
+            repair = "boot-from-backup" if other > mine else "backup-from-boot"
+            words += f": the volume speaks for the {'backup' if other > mine else 'boot sector'}"
+    return [Finding("boot-differs-from-backup", words, place, "warning", repair)]
 
 
 def _fsinfo_problems(peek: Peek, node: Node, boot: Boot) -> list[Finding]:

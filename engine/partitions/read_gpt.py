@@ -9,9 +9,10 @@ from engine.partitions.gpt import Entry, Gpt, read_gpt
 from engine.partitions.gpt_types import gpt_type_name
 from engine.partitions.model import Finding, Node, Place
 from engine.partitions.peek import Peek
-from engine.partitions.read_mbr import Disk, mark_overlaps, place_problems, with_problem
+from engine.partitions.read_mbr import DYNAMIC, Disk, mark_overlaps, place_problems, with_problem
 
 SECTOR_SIZES = (512, 4096)
+_DYNAMIC = frozenset({"5808C8AA-7E8F-42E0-85D2-E1E90434CFB3", "AF9B60A0-1431-4F62-BC68-3311714A69AD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,8 @@ def _partition(disk: Disk, gpt: Gpt, entry: Entry, flag: str) -> Node:
                     entry.offset, "error")
         )  # fmt: skip
     problems += place_problems(start, count * size, disk.size)
+    if entry.type_guid in _DYNAMIC:
+        problems.append(Finding("dynamic-disk", DYNAMIC, entry.offset, "note"))
     inside = header.first_usable <= entry.first_lba and entry.last_lba <= header.last_usable
     if count and not inside and not header.faults:
         problems.append(

@@ -14,6 +14,7 @@ from engine.partitions.peek import Peek
 from engine.text import format_exact
 
 _ALIGNMENT = 4096
+DYNAMIC = "part of a Windows dynamic disk: its volumes are told by a database in the last MiB, not by this table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def _entry_problems(disk: Disk, entry: Entry, start_lba: int, *, logical: bool =
         words = f"its status byte is {entry.status:02x}, not 00 or 80"
         problems.append(Finding("bad-status-byte", words, entry.offset, "warning", "status"))
     problems += place_problems(start, size, disk.size, aligned=entry.extended)
+    if entry.type == 0x42:
+        problems.append(Finding("dynamic-disk", DYNAMIC, entry.offset, "note"))
     if not (chs_fits(entry.first_chs, start_lba) and chs_fits(entry.last_chs, start_lba + entry.size_sectors - 1)):
         words = "its CHS addresses say something else than its LBA: the LBA counts"
         problems.append(Finding("chs-mismatch", words, entry.offset, "note"))

@@ -8,17 +8,18 @@ from engine.partitions.boot_checks import (
     FSINFO_LEAD,
     FSINFO_MIDDLE,
     FSINFO_TRAIL,
-    Copies,
     fsinfo_faults,
     hidden_choices,
-    read_copies,
 )
+from engine.partitions.boot_copies import Copies, read_copies
 from engine.partitions.bootsector import Boot
 from engine.partitions.model import Node
 from engine.partitions.peek import Peek
 from engine.partitions.repairs.job import Job, impossible
 from engine.partitions.volumes import exfat
 from engine.partitions.volumes.view import View
+
+_NEAR_END = 1 << 20
 
 
 def hidden_sectors(job: Job) -> None:
@@ -105,7 +106,21 @@ def backup_from_boot(job: Job) -> None:
     if boot.backup + boot.region > node.size or not job.peek.inside(node.start + boot.backup, boot.region):
         raise impossible("the place for the backup lies outside the partition", offset=node.start + boot.backup)
     data = _must(job.peek, node.start, boot.region)
+    _not_over_data(job, node, boot)
     job.draft.put(node.start + boot.backup, data, f"the backup at +{boot.backup} from the {boot.title} boot sector")
+
+
+def _not_over_data(job: Job, node: Node, boot: Boot) -> None:
+    """NTFS keeps the backup behind its last sector, wherever the boot sector says that this is. When that is far from
+    the partition's end, and something else stands there, it is rather the boot sector that is wrong."""
+    assert boot.backup is not None
+    present = job.peek.bytes_at(node.start + boot.backup, boot.region)
+    blank = present is not None and (not any(present) or present[3:11] == b"NTFS    ")
+    if boot.kind == "ntfs" and not blank and node.size - boot.backup > _NEAR_END:
+        raise impossible(
+            f"the volume would end {node.size - boot.backup} bytes before the partition, where other data stand",
+            "the boot sector may name a wrong size: compare it with the partition first", node.start + boot.backup,
+        )  # fmt: skip
 
 
 def boot_checksum(job: Job) -> None:

@@ -277,6 +277,49 @@ def test_boot_sector_that_contradicts_the_volume(make: Callable[..., Path]) -> N
     assert codes(tree_of(image)) == []
 
 
+def test_the_volume_decides_between_two_valid_boot_sectors(make: Callable[..., Path]) -> None:
+    """Twice the cluster size makes the FAT twice too long: the backup is right. The other way round the primary is."""
+    image = make("fat32")
+    whole = digest(image)
+    put(image, START * 512 + 13, b"\x02")
+    tree = tree_of(image)
+    found = [problem for _, problem in tree.findings() if problem.code == "boot-differs-from-backup"]
+    assert found[0].repair == "boot-from-backup"
+    assert "sectors per cluster" in found[0].message
+    mend(image, "boot-differs-from-backup")
+    assert digest(image) == whole
+    put(image, (START + 6) * 512 + 13, b"\x02")
+    mend(image, "boot-differs-from-backup")
+    assert digest(image) == whole
+
+
+def test_a_wrong_size_never_puts_the_backup_into_the_data(make: Callable[..., Path]) -> None:
+    """NTFS with a total that is too small: the place it names for the backup belongs to files. Nothing is offered by
+    itself; the person who knows the partition takes the boot sector from the backup at its end."""
+    image = make("ntfs")
+    whole = digest(image)
+    put(image, START * 512 + 0x28, struct.pack("<Q", NTFS_SIZE // 1024))
+    put(image, START * 512 + NTFS_SIZE // 2, b"somebody's data" * 20)
+    damaged = image.read_bytes()
+    found = [problem for _, problem in tree_of(image).findings() if problem.code == "boot-differs-from-backup"]
+    assert found[0].repair is None
+    assert "total sectors" in found[0].message
+    with pytest.raises(RefusedError, match="where other data stand"):
+        mend(image, "backup-from-boot", at=START * 512)
+    assert image.read_bytes() == damaged
+    put(image, START * 512 + NTFS_SIZE // 2, bytes(300))
+    mend(image, "boot-from-backup", at=START * 512)
+    assert codes(tree_of(image)) == []
+    assert whole == digest(image) or get(image, START * 512 + NTFS_SIZE // 2, 300) == bytes(300)
+
+
+def test_a_backup_is_found_where_it_says_itself(make: Callable[..., Path]) -> None:
+    image = make("fat32")
+    put(image, START * 512 + 0x32, struct.pack("<H", 9))
+    found = [problem for _, problem in tree_of(image).findings() if problem.code == "boot-differs-from-backup"]
+    assert "backup sector" in found[0].message
+
+
 def test_both_boot_sectors_bad_offers_nothing(make: Callable[..., Path]) -> None:
     image = make("fat32")
     for place in (0, 6 * 512):
