@@ -36,8 +36,10 @@ def disks(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[bytes, Zones]]
     place_file(mbr, 18_432 * 512, exfat(folder, 4 * MIB))
     put(mbr, 27_000 * 512, table(entry(0x83, 2048, 4096), entry(5, 8000, 5000)))
     put(mbr, 35_000 * 512, table(entry(0x83, 63, 4000)))
-    zones = [(446, 66), (MIB, 512), (MIB + 512, 512), (MIB + 3072, 512), (10_240 * 512, 512),
-             (18_432 * 512 - 512, 512), (18_432 * 512, 512), (18_432 * 512, 24 * 512), (27_000 * 512 + 446, 66), (35_000 * 512 + 446, 66)]  # fmt: skip
+    zones = [
+        (446, 66), (MIB, 512), (MIB + 512, 512), (MIB + 3072, 512), (10_240 * 512, 512), (18_432 * 512 - 512, 512),
+        (18_432 * 512, 512), (18_432 * 512, 24 * 512), (27_000 * 512 + 446, 66), (35_000 * 512 + 446, 66),
+    ]  # fmt: skip
     gpt = blank(folder / "g.img", 16 * MIB)
     run("sgdisk", "-n", "1:0:+4M", "-t", "1:0700", "-n", "5:0:+4M", gpt)
     place_file(gpt, MIB, volume)
