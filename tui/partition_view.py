@@ -153,6 +153,7 @@ def node_facts(node: Node, tree: Tree) -> list[Fact]:
     size = tree.sector_size
     facts = finding_facts(node.problems)
     facts.append((node.kind, node_label(node) + (f"  ({node.type})" if node.type else "")))
+    facts += [("name", node.name)] if node.name else []
     volume = node.filesystem
     if volume is not None:
         words = [title(volume.kind), volume.version, f'"{volume.label}"' if volume.label else "", volume.uuid]
@@ -167,7 +168,7 @@ def node_facts(node: Node, tree: Tree) -> list[Fact]:
     facts.append(("start", f"{node.start}  ({position(node.start, size)})"))
     facts.append(("end", f"{node.end}  ({position(node.end, size)})"))
     facts.append(("size", f"{format_exact(node.size)}  ({position(node.size, size)})"))
-    facts += [(label, text) for label, text in (("name", node.name), ("uuid", node.uuid)) if text]
+    facts += [("uuid", node.uuid)] if node.uuid else []
     if node.flags:
         facts.append(("flags", ", ".join(node.flags)))
     if volume is not None:
