@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from engine.cases import Case, create_case, is_case, load_case, record
 from engine.cases.case import save_case
 from engine.cases.describe import SourceFacts, source_facts
 from engine.devices import Identity
-from engine.errors import RescueError, UsageError
+from engine.errors import RescueError, UsageError, outside
 from engine.jobs import Job, start
 from engine.rescue.arguments import RescueArguments, default_options
 from engine.rescue.checks import Finding
@@ -23,6 +23,7 @@ from engine.rescue.dry_run import dry_run
 from engine.rescue.options import RescueOptions
 from engine.rescue.plan import DEFAULT_RETRIES
 from engine.rescue.preflight import Check, refused
+from engine.rescue.preflight.model import refuse
 from engine.rescue.presets import StrategyPreset, load_preset, load_strategy, save_preset, save_strategy
 from tui.campaign_draft import CampaignPlan
 
@@ -237,7 +238,21 @@ def outlook(draft: Draft) -> Outlook:
             found = dry_run(arguments)
     except RescueError as error:
         return Outlook(problem=str(error))
-    return Outlook(found.checks, found.findings, found.command, found.reason)
+    return Outlook((*found.checks, *_taken(draft)), found.findings, found.command, found.reason)
+
+
+def _taken(draft: Draft) -> Iterator[Check]:
+    """What speaks against making the folder a case, as ``create_case`` would say it at the start."""
+    if not draft.is_new or not os.path.isdir(draft.directory):
+        return
+    try:
+        with os.scandir(draft.directory) as inside:
+            taken = next(inside, None) is not None
+    except OSError as error:
+        yield refuse("case-folder", str(outside(error, "cannot look into the case folder", draft.directory)))
+        return
+    if taken:
+        yield refuse("case-folder", "the case folder holds other files", "choose a new folder for the case")
 
 
 def launch(draft: Draft) -> Job:

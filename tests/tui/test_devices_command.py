@@ -165,6 +165,13 @@ def test_doctor_for_people_fits_80_columns(capsys):
         assert tool.name in out
 
 
+def test_doctor_does_not_promise_drives_to_who_may_not_read_them(capsys, monkeypatch):
+    needs_tool("ddrescue")
+    monkeypatch.setattr(permissions, "read_drives", lambda _roots: permissions.Permission("read drives", False, "sudo"))
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("Image files can be imaged here; for drives see")
+
+
 def test_doctor_without_ddrescue(capsys, monkeypatch):
     tools.find_tool.cache_clear()
     monkeypatch.setattr(tools, "SEARCH_PATH", "/nowhere")

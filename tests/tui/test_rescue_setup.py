@@ -18,6 +18,7 @@ from engine.mapfile import Mapfile, read_map, write_map
 from engine.rescue.capabilities import probe
 from engine.rescue.option_table import OPTIONS
 from engine.rescue.options import RescueOptions
+from engine.rescue.preflight import Severity
 from engine.rescue.recipes import RECIPES, RecipeKind
 from tests.support import needs_tool
 from tests.tui.shell import deck, run, text, until
@@ -68,6 +69,23 @@ def test_a_source_gets_a_new_case_beside_the_present_folder(patient: Path) -> No
     assert not os.path.exists(draft.directory)
     (patient.parent / "case-patient").mkdir()
     assert draft_for_source(str(patient)).directory == str(patient.parent / "case-patient-2")
+
+
+def test_a_folder_that_cannot_become_a_case_is_told_before_the_start(patient: Path) -> None:
+    where = patient.parent
+    (where / "used").mkdir()
+    (where / "used" / "letter.txt").write_text("not ours")
+    (where / "empty").mkdir()
+    draft = draft_for_source(str(patient))
+    for name, code, label in (
+        ("used", "case-folder", "there already"), ("patient.img", "image-folder", "there already"),
+        ("empty", None, "there already"), ("fresh", None, "a new folder"),
+    ):  # fmt: skip
+        other = draft.with_directory(str(where / name))
+        view = outlook(other)
+        against = [check.code for check in view.checks if check.severity is Severity.REFUSE]
+        assert (code in against) if code else not against, name
+        assert f"({label})" in str(setup_sections(other, view)[0].rows[1].cells[1])
 
 
 def test_another_case_folder_takes_image_and_map_along(patient: Path) -> None:

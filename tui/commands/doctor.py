@@ -104,7 +104,12 @@ def _report(tools: list[dict[str, Any]], allowed: list[dict[str, Any]], facts: d
     lines += ["", "Terminal", f"  {', '.join(words)}, locale {safe_text(facts['locale'])}"]
     lines += _under(facts["deck"])
     lines += [f"  Python {facts['python']}, Linux {safe_text(facts['kernel'])}", ""]
-    lines.append("Drives can be imaged here." if ok else "Drives cannot be imaged here; see MISSING above.")
+    if not ok:
+        lines.append("Drives cannot be imaged here; see MISSING above.")
+    elif any(item["what"] == "read drives" and not item["ok"] for item in allowed):
+        lines.append("Image files can be imaged here; for drives see 'read drives' above.")
+    else:
+        lines.append("Drives can be imaged here.")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -68,7 +69,7 @@ def setup_sections(draft: Draft, view: Outlook | None, width: int = 80) -> list[
     """Choices, what would run, and the checks, the worst first."""
     room = max(20, width - 16)
     recipe = RECIPES[draft.recipe].title if draft.recipe else "automatic: the strategy chooses each pass"
-    folder = "a new folder" if draft.is_new else "kept"
+    folder = "kept" if not draft.is_new else "there already" if os.path.lexists(draft.directory) else "a new folder"
     choices = (
         Row("set:source", ("source", shorten(draft.who or draft.source, room))),
         Row("set:case", ("case", f"{shorten(draft.directory, room - len(folder) - 4)}  ({folder})")),

@@ -115,7 +115,9 @@ def _folder(request: Request, path: str, role: str) -> Iterator[Check]:
     folder = os.path.dirname(os.path.realpath(path))
     if request.will_make is not None and folder == os.path.realpath(request.will_make) and not os.path.exists(folder):
         folder = first_existing(folder)
-    if not os.path.isdir(folder):
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        yield refuse(f"{role}-folder", f"the {role} needs a folder, and that is none: {folder}", "name another place")
+    elif not os.path.isdir(folder):
         yield refuse(f"{role}-folder", f"the folder for the {role} does not exist: {folder}", "create it first")
     elif not os.access(folder, os.W_OK | os.X_OK):
         yield refuse(f"{role}-folder", f"you may not write into {folder}", "choose another folder")
