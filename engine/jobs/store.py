@@ -269,8 +269,11 @@ def list_jobs(parent: str | os.PathLike[str], *, runner: Runner = RUNNER) -> Lis
     jobs: list[Job] = []
     problems: list[RescueError] = []
     for name in names:
+        where = Path(parent, name)
+        if os.access(where, os.X_OK) and not os.path.lexists(where / SPEC):
+            continue  # another folder, whoever may write into it
         try:
-            jobs.append(load(Path(parent, name), runner.kinds))
+            jobs.append(load(where, runner.kinds))
         except NotFoundError:
             continue  # removed while we looked
         except RescueError as error:

@@ -117,6 +117,8 @@ def test_a_spec_that_is_too_large_is_not_read(job_dir):
 
 def test_other_folders_are_no_jobs(jobs_dir, job_dir):
     (jobs_dir / "holiday").mkdir()
+    (jobs_dir / "everybodys").mkdir()
+    (jobs_dir / "everybodys").chmod(0o777)
     (jobs_dir / "note.txt").write_text("x")
     (jobs_dir / "link").symlink_to(job_dir)
     assert [job.directory for job in list_jobs(jobs_dir).jobs] == [job_dir]
