@@ -33,7 +33,14 @@ if TYPE_CHECKING:
         SplitAt,
         edit_from_json,
     )
-    from engine.mapedit.generations import Comparison, compare, generations_of, read_generation
+    from engine.mapedit.generations import (
+        Comparison,
+        compare,
+        generations_of,
+        newest_readable,
+        put_back,
+        read_generation,
+    )
     from engine.mapedit.journal import Offer
     from engine.mapedit.outcome import Entry, Merged, Saved
     from engine.mapedit.overlays import Border, Overlay, borders_of, read_overlays
@@ -47,7 +54,7 @@ _HOME = {
     "Extend": "edits", "Invert": "edits", "MergeBlocks": "edits", "Restore": "edits", "SetLine": "edits",
     "SetStatus": "edits", "Shift": "edits", "SplitAt": "edits", "edit_from_json": "edits",
     "Comparison": "generations", "compare": "generations", "generations_of": "generations",
-    "read_generation": "generations",
+    "newest_readable": "generations", "put_back": "generations", "read_generation": "generations",
     "Offer": "journal",
     "Border": "overlays", "Overlay": "overlays", "borders_of": "overlays", "read_overlays": "overlays",
     "partition_overlays": "disk_overlays",
@@ -59,8 +66,8 @@ __all__ = [
     "ApplyRecipe", "Border", "ChangeTypes", "Clip", "Combine", "Comparison", "Document", "Edit", "Effect", "Entry",
     "Extend", "Invert", "MergeBlocks", "Merged", "Offer", "Overlay", "Performed", "ReadNow", "Reason", "Restore",
     "Saved", "SetLine", "SetStatus", "Shift", "SplitAt", "borders_of", "compare", "edit_from_json",
-    "generations_of", "partition_overlays", "perform", "preview_run", "read_generation", "read_overlays",
-    "read_selection",
+    "generations_of", "newest_readable", "partition_overlays", "perform", "preview_run", "put_back",
+    "read_generation", "read_overlays", "read_selection",
 ]  # fmt: skip
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.cases import Case, Generation, generations_folder, list_maps, load_map
-from engine.errors import DamagedError
+from engine.atomic import write_atomic
+from engine.cases import Case, Generation, generations_folder, keep_map, list_maps, load_map
+from engine.errors import DamagedError, OutsideError, RefusedError
 from engine.mapfile.check import check_map
 from engine.mapfile.diff import Move, moves
+from engine.mapfile.lock import foreign_ddrescue, hold_map
 from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import Pathish, parse_map, read_file, read_map
 from engine.ranges import RangeSet
@@ -56,6 +58,34 @@ def read_generation(map_path: Pathish, number: int, case: Case | None = None) ->
         if repaired is None:
             raise
         return repaired
+
+
+def newest_readable(map_path: Pathish, case: Case | None = None) -> Generation | None:
+    """The newest kept state that is a whole map, or None."""
+    for one in reversed(generations_of(map_path, case)):
+        try:
+            if len(read_map(one.path)):
+                return one
+        except (DamagedError, OutsideError):
+            continue
+    return None
+
+
+def put_back(map_path: Pathish, number: int, case: Case | None = None) -> Generation | None:
+    """Make a kept state the present file again when that is gone or no map any more; what is there is kept first.
+
+    Returns the generation that holds it (None: there was no file). A map that can be read is gone back to by an edit
+    (``Restore``) instead. Raises ``RefusedError`` (``map-held``), ``NotFoundError``, ``OutsideError``.
+    """
+    folder = generations_folder(map_path, case)
+    data = read_file(load_map(folder, number).path)
+    with hold_map(map_path, "rescuedeck map editor"):
+        holder = foreign_ddrescue(map_path)
+        if holder is not None:
+            raise RefusedError(f"ddrescue (process {holder.pid}) writes that map", code="map-held", path=map_path)
+        kept = keep_map(map_path, folder, f"no map any more; before going back to generation {number}", insist=True)
+        write_atomic(map_path, data)
+    return kept
 
 
 def compare(before: Mapfile, after: Mapfile) -> Comparison:

@@ -65,7 +65,8 @@ async def looking(pilot: Pilot[None], screen: MapEditorScreen, condition: Callab
 
 
 def prompt(app: DeckApp) -> str:
-    return text(app).splitlines()[-2].strip()
+    lines = text(app).splitlines()
+    return lines[-2].strip() if len(lines) > 1 else ""
 
 
 def test_edited_undone_saved_compared_and_gone_back(devices: list[Device], path: Path) -> None:
@@ -354,6 +355,27 @@ def test_a_damaged_map_shows_its_problems_and_a_repair(devices: list[Device], pa
             await pilot.press("w", "enter")
             await until(pilot, lambda: "saved" in prompt(app))
             assert read_map(path).status_at(2 * MIB) == "?"
+
+    run(test)
+
+
+def test_a_file_that_is_no_map_any_more_gives_way_to_a_kept_one(devices: list[Device], path: Path) -> None:
+    from engine.mapedit import Document, SetStatus
+
+    document = Document.open(path)
+    document.apply(SetStatus(RangeSet.of(3 * MIB, 4 * MIB), "-"))
+    document.save("one")
+    path.write_bytes(b"\0" * 4096)  # what a power failure leaves of a file
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            screen = MapEditorScreen(path)
+            app.push_screen(screen)
+            await until(pilot, lambda: "Put back generation 1 (before: one)? y/N" in prompt(app))
+            await pilot.press("y")
+            await until(pilot, lambda: screen.opened)
+            assert path.read_text() == MAP
+            assert [one.path.read_bytes() for one in generations_of(path)] == [MAP.encode(), bytes(4096)]
 
     run(test)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual.actions import parse as parse_action
 
-from engine.cases import Case
+from engine.cases import Case, Generation
 from engine.errors import RescueError
-from engine.mapedit import Reason, Restore, SetStatus
+from engine.mapedit import Reason, Restore, SetStatus, newest_readable, put_back
 from engine.ranges import RangeSet
 from engine.text import format_size
 from tui import background
@@ -82,8 +82,28 @@ class MapEditorScreen(MapPanesScreen):
 
     def on_mount(self) -> None:
         """Read the map."""
+        self._read()
+
+    def _read(self) -> None:
         self._state.show("reading ...", "-muted")
-        background.start(self, lambda: Editing.open(self.path, self._case), self._opened)
+        background.start(self, lambda: Editing.open(self.path, self._case), self._opened, self._not_opened)
+
+    def _not_opened(self, error: RescueError) -> None:
+        """It is gone, or no map any more: a kept state of it may be left."""
+        self._state.show("cannot be read", "-danger")
+        self.tell_error(error)
+
+        def found(kept: Generation | None) -> None:
+            if kept is not None:
+                self.prompt.ask(
+                    f"{error.message}. Put back generation {kept.number} ({kept.note})?",
+                    lambda answer: self._put_back(kept.number) if answer == "y" else None,
+                )
+
+        background.start(self, lambda: newest_readable(self.path, self._case), found)
+
+    def _put_back(self, number: int) -> None:
+        background.start(self, lambda: put_back(self.path, number, self._case), lambda _kept: self._read())
 
     @property
     def edited_map(self) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.cases import create_case, list_generations, read_history
-from engine.errors import DamagedError, OutsideError, RescueError, UsageError
+from engine.errors import DamagedError, OutsideError, RefusedError, RescueError, UsageError
 from engine.mapedit import (
     ApplyRecipe,
     Clip,
@@ -22,6 +22,8 @@ from engine.mapedit import (
     SplitAt,
     compare,
     generations_of,
+    newest_readable,
+    put_back,
     read_generation,
 )
 from engine.mapedit import access as access_module
@@ -406,3 +408,24 @@ def test_what_is_saved_is_what_ddrescuelog_reads(path):
     done = subprocess.run(["ddrescuelog", "-t", path], capture_output=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert b"non-trimmed:     4096 B" in done.stdout
+
+
+def test_a_file_that_is_no_map_any_more_is_put_back_from_a_kept_state(path):
+    document = Document.open(path)
+    document.apply(SetStatus(RangeSet.of(0x2000, 0x3000), "?"))
+    document.save("one")
+    good = path.read_bytes()
+    assert newest_readable(path).number == 1
+    path.write_bytes(bytes(4096))
+    with pytest.raises(DamagedError):
+        Document.open(path)
+    with hold_map(path), pytest.raises(RefusedError):
+        put_back(path, 1)
+    kept = put_back(path, 1)
+    assert path.read_bytes() == TEXT
+    assert kept.path.read_bytes() == bytes(4096)
+    assert newest_readable(path).number == 1, "what is no map is kept, and not gone back to"
+    path.unlink()
+    assert put_back(path, 1) is None
+    assert path.read_bytes() == TEXT != good
+    assert code_of(put_back, path, 9) == "not-found"
