@@ -176,11 +176,15 @@ def _plan_lines(plan: TablePlan, tree: Tree, script: str | None) -> Iterator[str
     name = "GPT" if plan.label == "gpt" else "MBR"
     logical = sum(one.logical for one in plan.wanted)
     yield f"a table that names all of it ({name}, {len(plan.wanted)} partitions, {logical} of them logical):"
-    yield from (f"  {line}" for line in plan.script().splitlines() if line.startswith("disk"))
-    for one in plan.left_out:
-        words = f"not in it: {one.what} at {one.start}: {one.reason}"
+    for one in plan.wanted:
+        words = " logical" if one.logical else ""
+        yield f"{one.start:>17} {format_size(one.size):>10}  {'active ' if one.active else ''}{one.type}{words}"
+    for other in plan.left_out:
+        words = f"not in it: {other.what} at {other.start}: {other.reason}"
         yield from textwrap.wrap(words, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     if script is None:
-        yield "--script OUT saves it; parts repair SOURCE rebuild --layout OUT shows what would be written"
+        yield "save it with --script OUT, then see what would be written with"
+        yield "rescuedeck parts repair SOURCE rebuild --layout OUT"
     else:
-        yield f"saved as {safe_text(script)}; see: rescuedeck parts repair SOURCE rebuild --layout {safe_text(script)}"
+        yield f"saved as {safe_text(script)}; what would be written shows"
+        yield f"rescuedeck parts repair SOURCE rebuild --layout {safe_text(script)}"
