@@ -45,7 +45,7 @@ def _live(report: Report, tool: str) -> None:
     source = report.folder / "source.img"
     with source.open("wb") as file:
         file.truncate(int(_SECONDS * 3 * _RATE))
-    theirs = _ddrescue_screen(tool, source, report.folder / "theirs")
+    theirs = _ddrescue_screen(tool, source, report.folder / "screen-theirs")
     for theme in ("dark", "ansi"):
         ours = _deck_screen(source, report.folder / f"case-{theme}", theme)
         report.value(f"live rescue, bytes/s, theme {theme}", ours, "B/s", theirs, "ddrescue's screen", aim=1.0)
