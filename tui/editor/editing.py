@@ -97,6 +97,8 @@ class Editing:
             return State(f"LOOK ONLY{', ' + edits + ' wait' if edits else ''}", "-warning")
         if self.document.offer is not None:
             return State("edits of a lost session wait", "-warning")
+        if edits and self.reason("changed-on-disk") is not None:
+            return State(f"{edits}; file changed (D)", "-warning")
         if self.reason("open-ended") is not None and not edits:
             return State("size unknown: clip it (e c)", "-warning")
         return State(f"{edits}, not saved", "-warning") if edits else State("saved", "-muted")

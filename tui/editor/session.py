@@ -28,7 +28,7 @@ class Session:
         self._screen = screen
         self._source: str | None = None
         self._image = None if image is None else str(image)
-        self._before: Mapfile | None = None
+        self._reading: tuple[Job, Mapfile] | None = None
 
     @property
     def _document(self) -> Document:
@@ -215,18 +215,20 @@ class Session:
             title = f"reading {words.place(int(target.starts[0]))}"
             return jobs.start("rescue", ready.arguments.to_json(), ready.arguments.jobs_directory, title)
 
+        before = self._document.map
+
         def started(job: Job) -> None:
+            self._reading = job, before
             screen.deck.bridge.look_now()
             screen.deck.open_job(job.directory)
 
-        self._before = self._document.map
         screen.work("starting ddrescue on the selection ...", work, started)
 
-    def tell_reading(self) -> bool:
-        """After a reading has ended: what it brought. False when none was under way."""
-        before, self._before = self._before, None
-        if before is None:
-            return False
+    def tell_reading(self) -> None:
+        """After a reading has ended: what it brought."""
+        if self._reading is None or jobs.load(self._reading[0].directory).live:
+            return
+        (_job, before), self._reading = self._reading, None
         from engine.mapfile.diff import moves
 
         changes = moves(before, self._document.map)
@@ -236,7 +238,6 @@ class Session:
         if failed:
             told += f", {format_exact(failed)} failed"
         self._screen.say(told if changes else "read: nothing new came of it", "info" if gained else "warning")
-        return True
 
 
 def _absolute(text: str) -> str:

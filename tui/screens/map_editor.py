@@ -141,7 +141,7 @@ class MapEditorScreen(MapPanesScreen):
         assert self._follower is not None
         self._follower.end()
         before, self.editing.reasons = self.editing.reasons, look.reasons
-        if look.changed:
+        if look.changed or ("map-held" in _codes(before)) != ("map-held" in _codes(look.reasons)):
             self.show_map()
         if _codes(before) != _codes(look.reasons):
             self._show_state()

@@ -22,7 +22,7 @@ from tui.editor.index import Filter
 from tui.editor.input import parse_statuses
 from tui.screens.base import DeckScreen
 from tui.widgets.block_list import BlockList
-from tui.widgets.block_map import BlockMap
+from tui.widgets.block_map import BlockMap, Reading
 from tui.widgets.cell_line import cell_text, size_text
 from tui.widgets.facts import Facts
 from tui.widgets.figures import Figure
@@ -88,6 +88,9 @@ class MapPanesScreen(DeckScreen):
         self._totals.show([("", totals_cells(MapTotals(totals.bytes, totals.areas, domain)))])
         self._line.show(words.line_words(map_))
         self.block_map.show(map_, domain=editing.domain, sector=editing.sector)
+        held = editing.reason("map-held") is not None
+        backwards = map_.phase == "?" and map_.current_pass % 2 == 0
+        self.block_map.set_reading(Reading(map_.position, backwards) if held else None)
         self._scale.show(map_, self.block_map.view)
         if self._list_shown:
             self.block_list.show(map_, position=self.block_map.cursor, sector=editing.sector)
