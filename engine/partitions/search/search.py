@@ -122,21 +122,21 @@ def _deep(work: _Search, reporter: Reporter, checkpoint: Checkpoint | None) -> N
 def _quick(work: _Search, known: list[int], reporter: Reporter) -> None:
     """Volumes are looked at as they are found: no regular place inside a good one is looked at, but its end is."""
     size = work.source.size
-    places = Boundaries(size, known)
-    for place in places:
+    boundaries = Boundaries(size, known)
+    while places := boundaries.batch():
         check(reporter)
-        probe(work.source, work.scanner, work.found, place)
+        probe(work.source, work.scanner, work.found, places)
         for candidate in work.fresh:
             volume = work.collector.examine(candidate)
             if volume is None or not volume.trusted or volume.size is None:
                 continue
-            places.add(volume.start + volume.size)
-            places.add(volume.start + volume.size + volume.tail)
-            if not volume.by_backup and volume.start <= place:
-                places.skip(volume.start + volume.size)
+            boundaries.add(volume.start + volume.size)
+            boundaries.add(volume.start + volume.size + volume.tail)
+            if not volume.by_backup and volume.start <= places[-1]:
+                boundaries.skip(volume.start + volume.size)
         work.fresh.clear()
-        work.position = place
-        reporter.update(min(place, size), size, "B", "looks where partitions begin")
+        work.position = max(work.position, min(places[-1], size))
+        reporter.update(work.position, size, "B", "looks where partitions begin")
     for low, high in work.source.holes:
         work.unread.add(low, high)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,11 +16,10 @@ BLOCK = 2 << 20
 _PIECE, _STEP = 64 << 10, 4096
 MEBIBYTE = 1 << 20
 TRACK, CYLINDER = 63 * 512, 255 * 63 * 512
-_WINDOWS = (
-    (-65536, 4096), (-12288, 24576), (16384, 4096), (32768, 8192), (61440, 8192), (131072, 512), (524288, 512),
-)  # fmt: skip
-"""Around the beginning of a partition: (offset, size) of where primary structures stand, and (below 0) backups of the
-volume that ends there: md 0.90, md 1.0, NTFS, HFS+, NILFS2."""
+_BEFORE, _BEHIND = 65536, 65536 + 4096
+"""Around the beginning of a partition: primary structures stand behind it (btrfs at 64 KiB is the farthest), and
+before it the backups of the volume that ends there (md 0.90 at 64 KiB, md 1.0, NTFS, HFS+, NILFS2)."""
+_BATCH = 32
 
 Found = Callable[[int, int], None]
 """``found(index, position)``: the sector at ``position`` looks like the scanner's mark ``index``."""
@@ -115,63 +115,75 @@ def _fill(source: Source, position: int, piece: memoryview) -> bool:
 
 
 class Boundaries:
-    """Places where partitions begin, in order: every MiB, every cylinder and the track behind it, and what is added."""
+    """Places where partitions begin: every MiB, every cylinder and the track behind it, in order; before these, what is
+    added."""
 
     def __init__(self, size: int, known: Iterable[int] = ()) -> None:
         self._size = size
-        self._waiting: list[int] = [0, TRACK, size // SECTOR * SECTOR]
+        self._waiting: list[int] = []
+        self._seen: set[int] = set()
+        self._regular = 0
+        for place in (0, TRACK, size // SECTOR * SECTOR):
+            self._push(place)
         for place in known:
             self.add(place)
-        heapq.heapify(self._waiting)
-        self._last = -1
-        self._skip_to = 0
 
     def add(self, place: int) -> None:
-        """A boundary that something told of: it is looked at even inside a volume."""
-        for one in (place, place + 512, place + TRACK, place + MEBIBYTE, _up(place, MEBIBYTE), _up(place, CYLINDER),
-                    _up(place, CYLINDER) + TRACK):  # fmt: skip
-            if 0 <= one < self._size and one % 512 == 0:
-                heapq.heappush(self._waiting, one)
+        """A boundary that something told of: it and what is usual behind it are looked at, even inside a volume."""
+        cylinder = _up(place, CYLINDER)
+        for one in (place, place + SECTOR, place + TRACK, place + MEBIBYTE, _up(place, MEBIBYTE), cylinder,
+                    cylinder + TRACK):  # fmt: skip
+            if 0 <= one <= self._size and one % SECTOR == 0:
+                self._push(one)
+
+    def _push(self, place: int) -> None:
+        if place not in self._seen:
+            self._seen.add(place)
+            heapq.heappush(self._waiting, place)
 
     def skip(self, end: int) -> None:
         """Leave out the regular places up to ``end``: a volume covers them."""
-        self._skip_to = max(self._skip_to, end)
+        self._regular = max(self._regular, end)
 
-    def __iter__(self) -> Iterator[int]:
-        while True:
-            after = max(self._last + 1, self._skip_to)
-            regular = min(_up(after, MEBIBYTE), _up(after, CYLINDER), _up(max(0, after - TRACK), CYLINDER) + TRACK)
-            while self._waiting and self._waiting[0] <= self._last:
-                heapq.heappop(self._waiting)
-            place = min(regular, self._waiting[0]) if self._waiting else regular
-            if place > self._size:
-                return
-            self._last = place
-            yield place
+    def batch(self) -> list[int]:
+        """The next places; none when all are done."""
+        places: list[int] = []
+        while len(places) < _BATCH:
+            at = self._regular
+            place = min(_up(at, MEBIBYTE), _up(at, CYLINDER), _up(max(0, at - TRACK), CYLINDER) + TRACK)
+            if self._waiting and self._waiting[0] <= place:
+                places.append(heapq.heappop(self._waiting))
+            elif place > self._size:
+                break
+            else:
+                self._regular = place + 1
+                if place not in self._seen:
+                    places.append(place)
+        return places
 
 
 def _up(value: int, step: int) -> int:
     return -(-value // step) * step
 
 
-def probe(source: Source, scanner: Scanner, found: Found, place: int) -> None:
-    """The windows around one boundary. What the medium refuses is left out."""
-    spans = [(max(0, place + offset), min(source.size, place + offset + size)) for offset, size in _WINDOWS]
-    spans = [(low, high) for low, high in spans if high - low >= SECTOR]
-    buffer = bytearray(sum(high - low for low, high in spans))
-    rows: list[tuple[int, int]] = []
+def probe(source: Source, scanner: Scanner, found: Found, places: list[int]) -> None:
+    """What stands around these places. Of what the medium refuses the sectors before and behind the trouble count."""
+    spans: list[tuple[int, int]] = []
+    for place in sorted(places):
+        low, high = max(0, place - _BEFORE), min(source.size, place + _BEHIND)
+        if spans and low <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], high)
+        elif high - low >= SECTOR:
+            spans.append((low, high))
+    buffer = bytearray(sum((high - low) // SECTOR * SECTOR for low, high in spans))
+    begins: list[int] = []
     filled = 0
     for low, high in spans:
-        piece = memoryview(buffer)[filled : filled + high - low]
-        try:
-            source.read_into(low, piece)
-        except ReadError as error:
-            if error.code == "device-gone":
-                raise
-            continue
-        rows.append((filled, low))
-        filled += (high - low) // SECTOR * SECTOR
-    for hit in scanner.scan(memoryview(buffer)[:filled]):
+        size = (high - low) // SECTOR * SECTOR
+        _around(source, low, memoryview(buffer)[filled : filled + size])
+        begins.append(filled)
+        filled += size
+    for hit in scanner.scan(buffer):
         at = hit.row * SECTOR
-        offset, low = next(row for row in reversed(rows) if row[0] <= at)
-        found(hit.index, low + at - offset)
+        index = bisect.bisect_right(begins, at) - 1
+        found(hit.index, spans[index][0] + at - begins[index])

@@ -107,7 +107,7 @@ SAMPLES: dict[str, Sample] = {sample.name: sample for sample in (
     Sample("reiserfs", "reiserfs", 40 * MIB, _mkfs("mkreiserfs", "-qff", "-l", "rlabel"), ("mkreiserfs",), full=True,
            blkid="reiserfs"),
     Sample("udf", "udf", 16 * MIB, _mkfs("mkudffs", "-l", "ulabel"), ("mkudffs",), ((32768, 16384),), full=True,
-           blkid="udf"),
+           blkid="udf", quick_backup=False),
     Sample("iso9660", "iso9660", 1 * MIB, _iso, ("genisoimage",), full=True, blkid="iso9660"),
 )}  # fmt: skip
 
