@@ -54,6 +54,15 @@ class Monitor:
         if self._gained_before is None:
             self._gained_before = self._totals.finished
 
+    def limit_to(self, domain: RangeSet | None) -> None:
+        """Another part of the source is what this rescue is about."""
+        self.domain = domain
+        if self._map is None or self._totals is None:
+            return
+        before, self._totals = self._totals, totals_in(self._map, domain)
+        if self._gained_before is not None:  # the average goes on with what was gained, not with what is counted now
+            self._gained_before += self._totals.finished - before.finished
+
     def take_snapshot(self, snap: Snapshot, now: float) -> None:
         """One second of a running ddrescue: rates and the estimate. ``now`` is monotonic."""
         passed = 0.0 if self._last is None else min(now - self._last, 10.0)

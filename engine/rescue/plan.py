@@ -107,7 +107,8 @@ def next_pass(
     left = sum(totals.bytes) - totals.finished
     if left:
         return Plan(None, f"{format_size(left)} were left by every pass that could read them: nothing more is tried")
-    return Plan(None, "everything is rescued")
+    part = domain is not None and domain.total < (size or known.end - known.start)
+    return Plan(None, "everything in the chosen part is rescued" if part else "everything is rescued")
 
 
 def _steps(totals: Totals) -> Iterable[tuple[int, str, str]]:

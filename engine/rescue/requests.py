@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import UsageError
 from engine.rescue.campaign import wishes
 from engine.rescue.control import FILE_NAME, Request, read_request
 from engine.rescue.monitor import Monitor
+from engine.rescue.options import RescueOptions
 from engine.rescue.outcome import Ending
 from engine.rescue.plan import LEFT
 from engine.rescue.recipes import RECIPES, RecipeKind
@@ -21,11 +23,15 @@ class Desk:
     """Requests to one rescue, and what they chose.
 
     ``recipe`` is the one pass that the job was started for; ``forced`` a recipe that was asked for meanwhile: it runs
-    once, then the rescue pauses. ``kill`` is set by a request to end a ddrescue that does not stop.
+    once, then the rescue pauses. ``kill`` is set by a request to end a ddrescue that does not stop. ``against`` says
+    why options cannot come into force.
     """
 
-    def __init__(self, directory: Path, monitor: Monitor, recipe: str) -> None:
+    def __init__(
+        self, directory: Path, monitor: Monitor, recipe: str, against: Callable[[RescueOptions], str] | None = None
+    ) -> None:
         self._directory = directory
+        self._against = against
         self._monitor = monitor
         self._mark: tuple[int, int] | None = None
         self._queue: list[Request] = []
@@ -45,7 +51,7 @@ class Desk:
         if request.action == "resume":
             self.answer(request, "nothing is paused")
             return None
-        problem = _problem(request)
+        problem = self._problem(request)
         if problem:
             self.answer(request, problem)
             return None
@@ -59,8 +65,12 @@ class Desk:
     def waiting(self) -> list[Request]:
         """Called between passes: requests whose time has come. Recipes and strategies are taken note of here."""
         request = self._fresh()
-        if request is not None and not _problem(request) and request.action not in ("kill", "resume"):
-            self._queue.append(request)
+        if request is not None and request.action not in ("kill", "resume"):
+            problem = self._problem(request)
+            if problem:
+                self.answer(request, problem)
+            else:
+                self._queue.append(request)
         taken, self._queue = self._queue, []
         for one in taken:
             self.accept(one)
@@ -71,7 +81,7 @@ class Desk:
         request = self._fresh()
         if request is None:
             return None
-        problem = "no ddrescue runs" if request.action in ("kill", "end-pass") else _problem(request)
+        problem = "no ddrescue runs" if request.action in ("kill", "end-pass") else self._problem(request)
         if problem:
             self.answer(request, problem)
             return None
@@ -123,10 +133,13 @@ class Desk:
         return request if request is not None and request.number > self._monitor.status.request else None
 
 
-def _problem(request: Request) -> str:
-    if request.action in wishes.ACTIONS:
-        return "only the strategy for drives that drop off takes this"
-    if request.action != "recipe":
-        return ""
-    recipe = RECIPES.get(request.name)
-    return "" if recipe is not None and recipe.kind is RecipeKind.PASS else f"there is no pass {request.name!r}"
+    def _problem(self, request: Request) -> str:
+        """Why a request cannot be met; empty when it can."""
+        if request.action in wishes.ACTIONS:
+            return "only the strategy for drives that drop off takes this"
+        if request.action == "options" and self._against is not None:
+            return self._against(RescueOptions.from_json(request.values))
+        if request.action != "recipe":
+            return ""
+        recipe = RECIPES.get(request.name)
+        return "" if recipe is not None and recipe.kind is RecipeKind.PASS else f"there is no pass {request.name!r}"

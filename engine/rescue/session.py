@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from engine.cases import generations_folder, load_case, record
 from engine.devices.drive_state import Look, judge, look
-from engine.errors import CancelledError, OutsideError, RefusedError
+from engine.errors import CancelledError, OutsideError, RefusedError, RescueError
 from engine.mapfile.lock import Holder, foreign_ddrescue, hold_map
 from engine.mapfile.model import Mapfile
 from engine.mapfile.status import NAMES
@@ -88,7 +88,7 @@ class Session:
         self.case = load_case(Path(arguments.case)) if arguments.case is not None else None
         self.maps = generations_folder(arguments.map, self.case)
         self.monitor = Monitor(job.directory, _first_status(arguments, job, self.size), None)
-        self.desk = Desk(job.directory, self.monitor, arguments.recipe)
+        self.desk = Desk(job.directory, self.monitor, arguments.recipe, self.against)
         self.capabilities: Capabilities | None = None
         self.memory: Callable[[], Mapping[str, Any]] = dict
         self._map_hold = contextlib.ExitStack()
@@ -134,6 +134,18 @@ class Session:
             self.monitor.take_map(known)
             totals = self.monitor.totals
             self.monitor.write(State.CHECKING, "ready", rescued_at_start=totals.finished if totals else 0)
+
+    def against(self, options: RescueOptions) -> str:
+        """Why these options cannot come into force while it runs; empty when they can."""
+        try:
+            domain = domain_of(options, self.size)
+        except RescueError as error:
+            return str(error)
+        if domain is not None and not domain.total:
+            return "not taken: these options leave nothing of the source to read"
+        found = [one for one in check_options(options, self.capabilities) if one.severity is not Severity.NOTE]
+        against = [one for one in found if one.severity is Severity.REFUSED or not self.arguments.insist]
+        return f"not taken: {'; '.join(f'{one.option} {one.message}' for one in against)}" if against else ""
 
     def _check_options(self, capabilities: Capabilities) -> None:
         found = check_options(self.options, capabilities)
@@ -192,7 +204,7 @@ class Session:
     def set_options(self, options: RescueOptions) -> None:
         """These options from now on, and the domain they ask for."""
         self.options = options
-        self.monitor.domain = domain_of(options, self.size)
+        self.monitor.limit_to(domain_of(options, self.size))
         self.monitor.status = dataclasses.replace(self.monitor.status, options=options.to_json())
 
     def _preflight(self, known: Mapfile | None) -> None:

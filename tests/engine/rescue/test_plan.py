@@ -43,6 +43,8 @@ def test_the_order_is_most_data_for_least_harm():
     assert order == ["copy", "trim", "scrape", "retry-reverse"]
     assert next_pass(known, history, BASE).next is None
     assert next_pass(known, history, BASE).reason == "everything is rescued"
+    for part, reason in ((100, "everything in the chosen part is rescued"), (185, "everything is rescued")):
+        assert next_pass(known, history, BASE, domain=RangeSet.of(0, part)).reason == reason
 
 
 def test_nothing_read_yet():

@@ -278,6 +278,38 @@ def test_options_that_were_changed_stay_in_force(tmp_path, original):
         assert len(passes) > 2
 
 
+def test_options_that_make_no_sense_are_not_taken(tmp_path, original):
+    with slow_disk(original) as disk:
+        made = arguments(disk.device, tmp_path / "out")
+        job = begin(made)
+        wait_status(job, lambda now: now.rescued > 0)
+        beyond = made.options.with_values(input_position=9 * MIB)
+        control.send(job.directory, "options", values=beyond.to_json())
+        wait_status(job, lambda now: now.answer.startswith("not taken: these options leave nothing"))
+        truncates = made.options.with_values(truncate=True)
+        control.send(job.directory, "options", values=truncates.to_json())
+        wait_status(job, lambda now: now.answer.startswith("not taken: truncate"))
+        control.send(job.directory, "options", values=made.options.with_values(domain_mapfile="/nowhere").to_json())
+        wait_status(job, lambda now: "No such file" in now.answer)
+        job = wait_end(job)
+        assert job.result["complete"], why_failed(job)
+        assert len(events(job, "pass")) == 1, "nothing was interrupted for it"
+
+
+def test_another_range_counts_at_once(tmp_path, original):
+    with slow_disk(original) as disk:
+        made = arguments(disk.device, tmp_path / "out")
+        job = begin(made)
+        wait_status(job, lambda now: now.rescued > 0)
+        control.send(job.directory, "options", values=made.options.with_values(input_position=7 * MIB).to_json())
+        wait_status(job, lambda now: now.domain_bytes == MIB)
+        job = wait_end(job)
+        assert job.result["complete"], why_failed(job)
+        assert (job.result["rescued"], status(job).rescued, status(job).domain_bytes) == (MIB, MIB, MIB)
+        assert job.result["reason"] == "everything in the chosen part is rescued"
+        assert (job.progress.done, job.progress.total) == (MIB, MIB)
+
+
 def test_kill_9_of_ddrescue_keeps_what_was_saved(tmp_path, original):
     with slow_disk(original) as disk:
         made = arguments(disk.device, tmp_path / "out")
