@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.ranges import RangeSet
-from engine.rescue.strategy.known import Known, touched
-from engine.rescue.strategy.records import Costs
+from engine.rescue.strategy.known import Known, in_vain, touched
+from engine.rescue.strategy.records import Costs, How
 
 _HALF = 0.5
 _TRIM_RISK = 0.05
@@ -44,8 +44,10 @@ def narrowing(known: Known, costs: Costs) -> Ground | None:
     """The largest read that died and was larger than a sector, from a side up to which all is read."""
     sector = costs.sector_size
     spots = RangeSet([place for place in touched(known.runs, sector) if place[1] - place[0] <= sector])
-    dead = RangeSet.from_arrays(known.dead.starts, known.dead.ends)
-    ground = dead.subtract(spots)
+    # what was read in single sectors to the end has nothing more to give
+    through = [run for run in known.runs if run.how in (How.FINISHED, How.ERRORS) and run.cluster <= sector]
+    spots = spots.union(RangeSet([(run.start, run.stop) for run in through])).union(in_vain(known.runs))
+    ground = RangeSet.from_arrays(known.dead.starts, known.dead.ends).subtract(spots)
     if not ground:
         return None
     low = np.isin(ground.starts, known.finished.ends) | (ground.starts == known.start)

@@ -249,16 +249,13 @@ def predict(known: Known, extents: Extents, rate: float, cover: float) -> tuple[
     ``rate``: killers per domain that would be expected without order; ``cover``: the part of it that they fill.
     """
     marks = _marks(known, extents)
-    if marks.count < 3 or not marks.starts.size + marks.ends.size:
+    if marks.count < 3 or not marks.starts.size or not marks.edges.size:
         return ()
     low, high = _range(known, marks)
     if not low < high:
         return ()
     bank = _Bank(marks, low, high)
-    places = marks.starts if marks.starts.size else marks.ends
-    anchor = float(places[places.size // 2])
-    if not marks.starts.size:
-        return ()
+    anchor = float(marks.starts[marks.starts.size // 2])
     bank.follow(anchor, 1.0, rate, cover)
     bank.follow(anchor, -1.0, rate, cover)
     met = sum(table.sum(axis=1) for table in bank.met.values())

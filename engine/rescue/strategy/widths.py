@@ -50,7 +50,7 @@ class Widths:
 
 def learn(low: Floats, high: Floats, size: float, smallest: float) -> Widths:
     """From the least and the greatest possible width of each killer (bytes), the domain and the smallest read."""
-    top = np.log2(max(size, smallest * 4))
+    top = np.log2(max(size, smallest * 4096))
     count = int((top - np.log2(smallest)) * PER_OCTAVE) + 2
     edges = np.linspace(np.log2(smallest) - 0.5, top, count)
     prior = _prior(edges, size)
