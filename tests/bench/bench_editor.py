@@ -54,7 +54,7 @@ def _keys(report: Report, path: str, count: int, size: tuple[int, int]) -> None:
     env = {"COLORTERM": "truecolor", "TEXTUAL_FPS": "60"}
     begin = time.monotonic()
     with PtyProgram(argv, env=env, size=size) as program:
-        program.until(b"next run")
+        program.until(b"next run reads")
         report.value(f"open to first picture, {where}", (time.monotonic() - begin) * 1000, "ms")
         _quiet(program)
         program.write(b"f-")
@@ -72,6 +72,8 @@ def _keys(report: Report, path: str, count: int, size: tuple[int, int]) -> None:
                 report.value(f"bytes of {name}, {where}", sent, "B", _STEP_MOST, "the budget", aim=1.0)
             else:
                 report.value(f"bytes of {name}, {where}", sent, "B")
+        if size[0] >= 100:
+            report.value(f"bytes of the list that follows, {where}", _following(program), "B")
         program.write(b"\x11")
         program.wait()
 
@@ -90,6 +92,14 @@ def _press(program: PtyProgram, keys: bytes) -> tuple[float, int]:
     took = (time.monotonic() - begin) * 1000
     _quiet(program)
     return took, len(program.sent) - before
+
+
+def _following(program: PtyProgram) -> float:
+    """Bytes of a step after which the cursor rests, so that the list beside the map steps along."""
+    before = len(program.sent)
+    program.write(b"j")
+    time.sleep(1.5)
+    return len(program.sent) - before
 
 
 def _quiet(program: PtyProgram) -> None:

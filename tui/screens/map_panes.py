@@ -29,8 +29,11 @@ from tui.widgets.figures import Figure
 from tui.widgets.map_scale import MapScale
 from tui.widgets.prompt_row import Complete
 
-_FOLLOW_LIST_S = 0.3
-"""How long the cursor rests before the list is sent anew because its block is not on show."""
+_FOLLOW_LIST_S, _FOLLOW_SLOW_S = 0.6, 2.0
+"""How long the cursor rests before the list is sent anew (3 kB) because its block is not on show; on a slow line."""
+
+_SMALL, _FORECAST_S = 20_000, 0.2
+"""Up to so many blocks the next run is forecast at once (2 ms); with more in the background, after a rest."""
 
 
 class MapPanesScreen(DeckScreen):
@@ -52,6 +55,7 @@ class MapPanesScreen(DeckScreen):
         self._selected = Figure(indent=1, id="editor-selected")
         self._next = Figure(indent=1, id="editor-next")
         self._later: Timer | None = None
+        self._forecast_later: Timer | None = None
         self._run: NextRun | None = None
         self._runs: background.Latest[NextRun] = background.Latest()
 
@@ -98,8 +102,26 @@ class MapPanesScreen(DeckScreen):
         self._show_cell()
         self._show_selection()
         self._show_state()
-        size = editing.document.size
-        self._runs.start(self, lambda: preview_run(map_, None, size), self._show_run)
+        self._forecast()
+
+    def _forecast(self) -> None:
+        """What the next run reads, of the map as it is now."""
+        if self._forecast_later is not None:
+            self._forecast_later.stop()
+            self._forecast_later = None
+        map_, size = self.editing.map, self.editing.document.size
+        if len(map_) <= _SMALL:
+            self._show_run(preview_run(map_, None, size))
+            return
+
+        def shown(run: NextRun) -> None:
+            if self.editing.map is map_:
+                self._show_run(run)
+
+        def start() -> None:
+            self._runs.start(self, lambda: preview_run(map_, None, size), shown)
+
+        self._forecast_later = self.set_timer(_FORECAST_S, start)
 
     def _show_run(self, run: NextRun) -> None:
         self._run = run
@@ -159,7 +181,8 @@ class MapPanesScreen(DeckScreen):
         if self.block_list.in_view(self.block_map.cursor):
             self.block_list.follow(self.block_map.cursor)
         else:
-            self._later = self.set_timer(_FOLLOW_LIST_S, lambda: self.block_list.follow(self.block_map.cursor) and None)
+            rest = _FOLLOW_SLOW_S if self.deck.options.link == "slow" else _FOLLOW_LIST_S
+            self._later = self.set_timer(rest, lambda: self.block_list.follow(self.block_map.cursor) and None)
 
     def on_block_list_moved(self, message: BlockList.Moved) -> None:
         """The list leads."""
