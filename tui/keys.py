@@ -100,6 +100,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("jobs.open", "enter,right,l", "open", "open", "watch this job", 10),
             Key("jobs.stop", "s", "stop", "stop", "stop after the present block; it can go on later", 20),
             Key("jobs.resume", "u", "resume", "resume", "go on with a stopped job", 30),
+            Key("jobs.remove", "x,delete", "remove", "forget", "remove the record of a job that has ended (asks)", 35),
             Key("jobs.refresh", "r", "refresh", "refresh", "look again", 40),
         ),
     ),

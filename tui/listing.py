@@ -146,6 +146,20 @@ def jobs_order(jobs: Iterable[Job]) -> list[Job]:
     return sorted(jobs, key=rank)
 
 
+def at_hand(jobs: Iterable[Job]) -> list[Job]:
+    """Those that run, and those that rest with something left to do; but not what a later one of the same case has
+    gone on from."""
+    known = list(jobs)
+    newest: dict[tuple[object, str], tuple[float, str]] = {}
+    for job in known:
+        place = (job.directory.parent, job.kind)
+        newest[place] = max(newest.get(place, (0.0, "")), (job.created, job.id))
+    return [
+        job for job in known
+        if job.live or (unfinished(job) and newest[job.directory.parent, job.kind] == (job.created, job.id))
+    ]  # fmt: skip
+
+
 def unfinished(job: Job) -> bool:
     """It rests, but there is something left to do with it."""
     return job.state in (JobState.STOPPED, JobState.LOST, JobState.FAILED, JobState.QUEUED)

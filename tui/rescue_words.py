@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.jobs import Event, Job, JobState
-from engine.rescue.status import RescueStatus, Snapshot, State
+from engine.rescue.status import Snapshot, State
 from engine.text import format_duration, format_rate, format_size, safe_text
 from themes.palettes import MARKS
 from tui.rescue_feed import News
@@ -52,14 +52,22 @@ def share(part: int, whole: int) -> str:
 
 
 def amounts(news: News) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Bytes and areas by status code: as the rescue counts them inside its domain, else as the map has them."""
+    """Bytes and areas by status code: as the rescue counts them inside its domain, else as the map has them.
+
+    The figures of a rescue that does not run are as old as its end: the map may have changed since (another rescue, an
+    edit, a ddrescue that outlived a killed runner), and is counted itself, unless the rescue was about a part of it.
+    """
     status = news.status
-    if status is not None and status.bytes:
+    if status is not None and status.bytes and (news.live or not _all_of_map(news, status.domain_bytes)):
         return tuple(status.bytes.get(name, 0) for name in _NAMES), tuple(status.areas.get(name, 0) for name in _NAMES)
     if news.map is not None:
         totals = news.map.totals()
         return totals.bytes, totals.areas
     return (0,) * 5, (0,) * 5
+
+
+def _all_of_map(news: News, domain_bytes: int) -> bool:
+    return news.map is not None and not news.map.open_ended and domain_bytes == news.map.end - news.map.start
 
 
 def whole(news: News) -> int:
@@ -102,7 +110,7 @@ def state_word(news: News) -> Told:
     if job.state is JobState.LOST:
         return Told("KILLED", "-danger")
     if not job.live:
-        return _ended_word(job, status)
+        return _ended_word(job, news)
     if job.state is JobState.STOPPING or (status is not None and status.state is State.STOPPING):
         return Told("STOPPING", "-warning")
     if status is None or status.state is State.CHECKING or job.state is JobState.STARTING:
@@ -112,11 +120,11 @@ def state_word(news: News) -> Told:
     return Told("RUNNING", "-good")
 
 
-def _ended_word(job: Job, status: RescueStatus | None) -> Told:
+def _ended_word(job: Job, news: News) -> Told:
     if job.state is JobState.FAILED:
         return Told("FAILED", "-danger")
     if job.state is JobState.DONE:
-        left = status is not None and status.rescued < status.domain_bytes
+        left = amounts(news)[0][0] < whole(news)
         # "Done" alone would be read as "everything is rescued".
         return Told("GAPS LEFT", "-warning") if left else Told("DONE", "-good")
     if job.state is JobState.QUEUED:

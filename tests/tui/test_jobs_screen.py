@@ -12,7 +12,7 @@ from engine.errors import RescueError
 from engine.jobs import JobState, load, start, stop
 from tests.tui.shell import HOSTILE, deck, make_job, run, text, until
 from tui.jobs_bridge import JobsBridge, JobsChanged
-from tui.listing import jobs_order
+from tui.listing import at_hand, jobs_order
 from tui.screens.jobs import JobsScreen
 
 
@@ -65,6 +65,7 @@ def test_what_can_be_done_depends_on_the_job(devices: list[Device], folder: Path
                 app.post_message(JobsChanged((make_job(state=state, resumable=state is JobState.STOPPED),)))
                 await until(pilot, lambda state=state: str(state) in text(app))
                 assert (screen.check_action("stop", ()), screen.check_action("resume", ())) == actions, live
+                assert screen.check_action("remove", ()) is (None if live else True)
 
     run(test)
 
@@ -101,6 +102,36 @@ def test_live_jobs_first_then_those_that_can_go_on() -> None:
         make_job(Path("/j/4"), state=JobState.LOST, started=1767268900.0),
     ]
     assert [job.id for job in jobs_order(jobs)] == ["3", "4", "2", "1"]
+
+
+def test_at_hand_is_what_runs_and_the_newest_of_a_case_that_rests() -> None:
+    smith, jones = Path("/smith/jobs"), Path("/jones/jobs")
+    jobs = [
+        make_job(smith / "1", state=JobState.FAILED, resumable=True, created=1.0),
+        make_job(smith / "2", state=JobState.STOPPED, resumable=True, created=2.0),
+        make_job(jones / "3", state=JobState.FAILED, resumable=True, created=1.0),
+        make_job(jones / "4", state=JobState.DONE, created=2.0),
+        make_job(jones / "5", state=JobState.STOPPED, resumable=True, created=3.0, kind="carve"),
+        make_job(jones / "6", state=JobState.RUNNING, created=0.5),
+    ]
+    assert [job.id for job in at_hand(jobs)] == ["2", "5", "6"]
+
+
+def test_a_job_that_does_not_run_can_be_forgotten(devices: list[Device], folder: Path, jobs_folder: Path) -> None:
+    job = start("self-test", {"steps": 1}, jobs_folder, title="trial")
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            await pilot.press("J")
+            await until(pilot, lambda: "self-test trial" in text(app) and "done" in text(app), most_s=60)
+            await until(pilot, lambda: app.screen.check_action("remove", ()) is True)
+            await pilot.press("x")
+            await until(pilot, lambda: "Forget this job" in text(app))
+            await pilot.press("y")
+            await until(pilot, lambda: "no jobs yet" in text(app))
+
+    run(test)
+    assert not job.directory.exists()
 
 
 def test_bridge_tells_only_changes(jobs_folder: Path) -> None:

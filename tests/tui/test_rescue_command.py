@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cases import create_case
 from engine.jobs import list_jobs, stop
 from engine.mapfile import Mapfile, read_map, write_map
 from tests.engine.rescue.driving import wait_until
@@ -127,6 +128,13 @@ def test_wrong_usage(tmp_path, words):
     assert code == 2, err
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rescue_of_a_case_bears_its_title(tmp_path, original):
+    case = create_case(tmp_path / "case", title="Smith", source_path=str(original), source_size=2 * MIB)
+    assert deck("run", "case", cwd=tmp_path)[0] == 0
+    (job,) = list_jobs(case.jobs_dir).jobs
+    assert job.title == "Smith"
 
 
 def test_a_missing_source_is_one_clear_line(tmp_path):

@@ -278,6 +278,26 @@ def test_what_can_be_done_after_the_end_stands_in_the_row_of_keys(rescue: FakeRe
     run(test)
 
 
+def test_after_the_end_the_map_counts_and_not_what_the_rescue_last_said(rescue: FakeRescue) -> None:
+    rescue.end("failed", error={"message": "the drive is gone", "code": "device-gone", "exit_code": 3})
+    rescue.save(state=State.FAILED)
+    old = rescue.status.rescued
+    size = rescue.size
+    write_map(rescue.case.map, Mapfile.from_blocks([(0, size - GB, "+"), (size - GB, GB, "-")]))
+
+    async def test() -> None:
+        async with watching(rescue.directory) as (app, pilot, screen):
+            await until(pilot, lambda: "99.80 %" in text(app))
+            assert old < size - GB
+            assert "511.0 GiB of 512.0 GiB" in text(app)
+            rescue.save(state=State.FAILED, domain_bytes=old)  # it was about a part: only itself can count that
+            write_map(rescue.case.map, Mapfile.from_blocks([(0, size - GB, "+"), (size - GB, GB, "-")]))
+            await looked(pilot, screen)
+            await until(pilot, lambda: "100 %" in text(app))
+
+    run(test)
+
+
 def test_a_map_alone_can_be_looked_at(tmp_path: Path) -> None:
     write_map(tmp_path / "disk.map", Mapfile.from_blocks([(0, GB, "+"), (GB, 512, "-"), (GB + 512, GB - 512, "?")]))
 

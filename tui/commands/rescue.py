@@ -153,11 +153,13 @@ def _arguments(args: argparse.Namespace) -> RescueArguments:
 
 def _run(args: argparse.Namespace, out: Output) -> int:
     from engine import jobs
+    from engine.cases import load_case
 
     arguments = _arguments(args)
     if args.dry_run:
         return _dry_run(arguments, out)
-    job = jobs.start("rescue", arguments.to_json(), arguments.jobs_directory, title=arguments.source)
+    title = load_case(arguments.case).title if arguments.case is not None else arguments.source
+    job = jobs.start("rescue", arguments.to_json(), arguments.jobs_directory, title=title)
     if args.detach:
         out.document({"job": job.id, "directory": str(job.directory)})
         out.line(f"{job.id} runs in the background; watch it: rescuedeck jobs attach {job.id}")

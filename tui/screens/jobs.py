@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from engine.errors import RescueError
-from engine.jobs import Job, JournalTail, LogoutRisk, StopRequest, logout_risk, resume, stop
+from engine.jobs import Job, JournalTail, LogoutRisk, StopRequest, logout_risk, remove, resume, stop
 from engine.text import format_duration, format_size
 from tui import background
 from tui.keys import bindings
@@ -99,11 +99,13 @@ class JobsScreen(DeckScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Stop for what runs, resume for what rests; grey otherwise."""
-        job = self._job() if action in ("stop", "resume", "open") else None
+        job = self._job() if action in ("stop", "resume", "open", "remove") else None
         if action == "stop":
             return True if job is not None and (job.live or job.orphan) else None
         if action == "resume":
             return True if job is not None and job.resumable else None
+        if action == "remove":
+            return True if job is not None and not job.live and not job.orphan else None
         if action == "open":
             return True if job is not None and job.kind == "rescue" else None
         return True
@@ -144,6 +146,18 @@ class JobsScreen(DeckScreen):
     def _resumed(self, job: Job) -> None:
         self.say(f"{job.title or job.kind} goes on")
         self.deck.bridge.look_now()
+
+    def action_remove(self) -> None:
+        """Forget a job that does not run; asks."""
+        job = self._job()
+        if job is None:
+            return
+
+        def answer(key: str) -> None:
+            if key == "y":
+                background.start(self, lambda: remove(job.directory), lambda _: self.deck.bridge.look_now())
+
+        self.prompt.ask("Forget this job and its journal? Image, map and history stay.", answer)
 
     def action_refresh(self) -> None:
         """Look again now."""

@@ -13,7 +13,7 @@ from engine.host.roots import HERE, names_in
 from engine.jobs.model import Job
 from tui import background
 from tui.keys import bindings
-from tui.listing import DEVICE, FILE, devices_section, files_section, jobs_section, unfinished
+from tui.listing import DEVICE, FILE, at_hand, devices_section, files_section, jobs_section
 from tui.screens.base import DeckScreen
 from tui.widgets.row_list import RowList
 
@@ -83,7 +83,7 @@ class StartScreen(DeckScreen, inherit_bindings=False):
         self._show()
 
     def _take_jobs(self, jobs: tuple[Job, ...]) -> None:
-        self._jobs = tuple(job for job in jobs if job.live or unfinished(job))
+        self._jobs = tuple(at_hand(jobs))
         # Once jobs stand on top they stay there: nothing jumps under the cursor when the last one ends.
         self._jobs_first = self._jobs_first or bool(self._jobs)
         self._show()
