@@ -106,10 +106,12 @@ def _drive(session: Session, command: Command, options: RescueOptions, attendant
         end = min(end, session.size)
     shift = 0 if options.output_position is None else options.output_position - start
     job = session.job
+    # Who attends a pass can free a reader that hangs, also after a restart: that must not be kept from starting.
+    held = job.lock_fd >= 0 and attendant is None
     one = PassRun(
         session.arguments, command, session.monitor,
         work=job.work_directory, well=session.well, image_end=None if end is None else end + shift,
-        pass_fds=(job.lock_fd,) if job.lock_fd >= 0 else (), cancelled=job.cancelled, ask=session.desk.ask,
+        pass_fds=(job.lock_fd,) if held else (), cancelled=job.cancelled, ask=session.desk.ask,
         tell=session.event, progress=session.progress, kill_asked=lambda: session.desk.kill, attendant=attendant,
     )  # fmt: skip
     try:

@@ -18,16 +18,15 @@ from tests.engine.rescue.campaigning import (
     told,
 )
 from tests.engine.rescue.driving import (
-    begin,
     events,
     rescue,
     result_map,
     status,
     wait_end,
-    wait_status,
     why_failed,
 )
 from tests.failing_disk import (
+    Drop,
     Error,
     FailingDisk,
     Flaky,
@@ -89,6 +88,7 @@ def test_one_large_killer_on_64_mib(tmp_path, large):
         assert_saved(made, large, disk, 0.99)
 
 
+@pytest.mark.full
 def test_twelve_scattered_killers_on_64_mib(tmp_path, large):
     faults = scatter(killers((0, 4096))[0], 12, 64 * MIB, seed=3)
     with FailingDisk(large, faults) as disk:
@@ -103,26 +103,33 @@ def test_twelve_scattered_killers_on_64_mib(tmp_path, large):
 # -- every way to be lost ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["offline", "gone", "removed"])
-def test_every_way_to_drop_off(tmp_path, original, mode):
-    with FailingDisk(original, killers((3 * MIB, 512), mode=mode)) as disk:
+def test_every_way_to_drop_off(tmp_path, original):
+    modes = ("offline", "gone", "removed")
+    faults = [Drop(offset=at * MIB, size=512, mode=mode) for at, mode in zip((2, 4, 6), modes, strict=True)]
+    with FailingDisk(original, faults) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), edges=False)
         job = rescue(made)
         assert job.state is JobState.DONE, why_failed(job)
-        assert disk.cycles == 1
-        assert [event.kind for event in events(job) if event.kind in ("drop-off", "power", "returned")] == [
-            "drop-off", "power", "returned",
-        ]  # fmt: skip
-        assert_saved(made, original, disk, 0.999)
+        assert {fault for _, fault in lost_by(disk)} == {0, 1, 2}
+        kinds = [event.kind for event in events(job) if event.kind in ("drop-off", "power", "returned")]
+        assert kinds == ["drop-off", "power", "returned"] * disk.cycles
+        known_killers_were_left_alone(disk, job)
+        assert_saved(made, original, disk, 0.99)
         seen = status(job)
         assert seen.campaign.phase is Phase.ENDED
-        assert seen.campaign.cycles == 1
-        assert len(seen.campaign.cycle_bytes) == 2
+        assert seen.campaign.cycles == disk.cycles
+        assert len(seen.campaign.cycle_bytes) == disk.cycles + 1
         assert sum(seen.campaign.cycle_bytes) == job.result["rescued"]
-        assert any(start <= 3 * MIB < end for start, end in seen.campaign.killers)
+        for at in (2, 4, 6):
+            assert any(start <= at * MIB < end for start, end in seen.campaign.killers)
 
 
-@pytest.mark.parametrize("power", [switch, pair])
+def lost_by(disk):
+    """The reads that lost the drive, each with the number of the fault."""
+    return [(read.seq, read.fault) for read in disk.reads() if read.outcome == "drop"]
+
+
+@pytest.mark.parametrize("power", [pytest.param(switch, marks=pytest.mark.full), pair])
 def test_a_read_that_hangs_is_freed_by_the_power(tmp_path, original, power):
     with FailingDisk(original, [Hang(offset=3 * MIB, size=512)]) as disk:
         made = campaign(disk.device, tmp_path / "out", power(disk), hang_limit_s=1.5, edges=False)
@@ -151,6 +158,7 @@ def test_a_flaky_place_and_bad_sectors_beside_killers(tmp_path, original):
         assert bad.intersect(type(bad)([(1 * MIB, 1 * MIB + 1024)])).total == 1024
 
 
+@pytest.mark.full
 def test_a_slow_zone_is_put_off_and_read_in_the_end(tmp_path):
     original = make_image(tmp_path / "original", 5 * MIB)
     faults = (Slow(offset=4 * MIB, size=512 << 10, bytes_per_second=150e3), *killers((4 * MIB + (768 << 10), 512)))
@@ -177,7 +185,11 @@ def test_it_comes_back_under_another_name(tmp_path, original):
 
 
 @pytest.mark.parametrize(
-    ("change", "code"), [({"serial": "OTHER"}, "other-drive"), ({"size": 4 * MIB}, "not-returned")]
+    ("change", "code"),
+    [
+        ({"serial": "OTHER"}, "other-drive"),
+        pytest.param({"size": 4 * MIB}, "not-returned", marks=pytest.mark.full),
+    ],
 )
 def test_another_drive_is_refused(tmp_path, original, change, code):
     power = Power(returns={1: Return(identity=change)})
@@ -211,27 +223,10 @@ def test_a_drive_that_no_longer_comes_back_ends_the_campaign_with_everything_sav
         assert_saved(made, original, disk, 0.7)
 
 
-def test_a_drive_that_rests_may_be_tried_again_later(tmp_path, original):
-    with FailingDisk(original, killers((3 * MIB, 512))) as disk:
-        made = campaign(disk.device, tmp_path / "out", None, edges=False)
-        job = begin(made)
-        wait_status(job, lambda now: now.state is State.NEEDS_POWER)
-        from engine.jobs import stop
-
-        stop(job.directory)
-        job = wait_end(job)
-        assert job.state is JobState.STOPPED, why_failed(job)
-        disk.power_cycle()
-        job = wait_end(resume(job.directory))
-        assert job.state is JobState.DONE, why_failed(job)
-        assert_saved(made, original, disk, 0.999)
-        assert len(told(job, "drop-off")) == 1
-
-
 # -- behind a real block device ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rename", [False, True])
+@pytest.mark.parametrize("rename", [pytest.param(False, marks=pytest.mark.full), True])
 def test_behind_a_loop_device(tmp_path, original, rename):
     needs_loop()
     faults = tuple(killers((3 * MIB, 512), (5 * MIB, 4096)))
