@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.partitions.search.collect import Candidate
 from engine.partitions.search.model import Confidence, Find, FoundTable, SizeFrom, Standing, TableEntry
+from engine.partitions.search.walk import CYLINDER, MEBIBYTE, TRACK
 from engine.partitions.volumes import KINDS, Confirmation, Evidence, Volume
 
 Recognised = tuple[Volume, Candidate]
@@ -15,17 +16,19 @@ Recognised = tuple[Volume, Candidate]
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """What judging needs to know: sizes in bytes, and the partitions of the present tables as (start, size)."""
+    """What judging needs to know: sizes in bytes, and the partitions of the present tables as (start, size). ``bare``:
+    there is no table, so that a volume in sector 0 is where it should be."""
 
     size: int
     sector_size: int
     present: tuple[tuple[int, int], ...]
+    bare: bool = False
 
 
 def judge(recognised: Iterable[Recognised], tables: Sequence[FoundTable], disk: Disk) -> list[Find]:
     """All finds by start, with their standing, place among each other, and groups of overlap."""
     known = _sizes_of_tables(tables, disk)
-    listed = {start for start, _ in disk.present}
+    listed = {start for start, _ in disk.present} | ({0} if disk.bare else set())
     finds = [_find(volume, disk, known, volume.start in listed) for volume in _credible(list(recognised))]
     finds = _told(_resolved(_nested(_aged(finds)), disk), tables)
     finds += _from_tables(tables, finds, disk)
@@ -184,7 +187,10 @@ def _nested(finds: list[Find]) -> list[Find]:
     for find in sorted(finds, key=_order):
         if find.standing is Standing.VOLUME:
             big = (trusted if _strong(find) else any_kind).around(find)
-            if big is not None:
+            # Old volume or damaged one? Where partitions begin, a whole volume in one of which only a backup is left
+            # may well be what replaced it: both stay, and a person chooses.
+            open_question = big is not None and big.by_backup and _strong(find) and _usual(find.start)
+            if big is not None and not open_question:
                 find = replace(find, standing=Standing.INSIDE, inside=big.start)
             else:
                 any_kind.add(find)
@@ -192,6 +198,11 @@ def _nested(finds: list[Find]) -> list[Find]:
                     trusted.add(find)
         found.append(find)
     return found
+
+
+def _usual(start: int) -> bool:
+    """Whether partitions use to begin there."""
+    return start % MEBIBYTE == 0 or start % CYLINDER in (0, TRACK)
 
 
 def _resolved(finds: list[Find], disk: Disk) -> list[Find]:

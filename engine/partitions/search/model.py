@@ -92,7 +92,7 @@ class Find:
     confidence: Confidence
     standing: Standing = Standing.VOLUME
     listed: bool = False
-    """Whether a partition of the present table begins there."""
+    """Whether a partition of the present table begins there, or the disk has no table and this is its one volume."""
     type: str = ""
     """Type in the table that told of it."""
     name: str = ""

@@ -94,7 +94,7 @@ def search(
         volume = work.collector.examine(candidate)
         if volume is not None:
             recognised.append((volume, candidate))
-    disk = Disk(source.size, unit, present)
+    disk = Disk(source.size, unit, present, tree.scheme == "none")
     tables = _marked(work.tables.tables(unit, {volume.start for volume, _ in recognised}), present)
     return SearchResult(
         deep, source.size, unit, work.position, tuple(judge(recognised, tables, disk)), tuple(tables),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.partitions.volumes.sieve import Mask, Rows
 
 SECTOR_SIZES = (512, 4096)
-_MAX_KEPT = 4096
+_MAX_KEPT, _MAX_HEADERS = 4096, 64
 _MAX_PAIRS = 600
 """Up to so many EBRs every pair is tried for a common base; beyond, only chains whose first EBR is there."""
 
@@ -77,7 +77,7 @@ class TableCollector:
 
     def _gpts(self) -> list[FoundTable]:
         found = []
-        for position in dict.fromkeys(self._headers):
+        for position in list(dict.fromkeys(self._headers))[:_MAX_HEADERS]:
             data = View(self._peek, position).get(0, 92)
             own = u64(data, 24) if data else 0
             for size in SECTOR_SIZES:

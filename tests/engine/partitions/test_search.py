@@ -45,11 +45,22 @@ def compare(found: SearchResult, places: dict[int, str]) -> None:
     assert found.dropped == 0
 
 
+@pytest.fixture(scope="session")
+def light(make_volume: Makery, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, str]]:
+    """A disk with all light kinds, aligned; never to be written to."""
+    disk = tmp_path_factory.mktemp("light") / "disk"
+    return disk, lay(disk, make_volume, LIGHT)
+
+
 @pytest.mark.parametrize("aligned", [True, False], ids=["aligned", "unaligned"])
 @pytest.mark.parametrize("names", [pytest.param(LIGHT, id="light"), EVERYTHING])
-def test_every_kind_is_found(make_volume: Makery, tmp_path: Path, names: list[str], aligned: bool) -> None:
-    disk = tmp_path / "disk"
-    places = lay(disk, make_volume, names, aligned=aligned)
+def test_every_kind_is_found(
+    make_volume: Makery, light: tuple[Path, dict[int, str]], tmp_path: Path, names: list[str], aligned: bool
+) -> None:
+    disk, places = light
+    if names != LIGHT or not aligned:
+        disk = tmp_path / "disk"
+        places = lay(disk, make_volume, names, aligned=aligned)
     assert len(places) >= 24
     found = find_in(disk)
     compare(found, places)
@@ -162,6 +173,25 @@ def test_smaller_partitions_over_a_large_older_one(make_volume: Makery, tmp_path
     ]  # fmt: skip
     older = [find for find in found.finds if find.standing is Standing.OLDER]
     assert [(find.start, find.kind, find.by_backup) for find in older] == [(MIB, "ntfs", True)]
+
+
+def test_one_partition_over_a_large_older_volume_is_an_open_question(make_volume: Makery, tmp_path: Path) -> None:
+    """A stick that was one FAT32 volume and was partitioned later: its backup boot sector and FATs are still there."""
+    needs_tool("mkfs.vfat")
+    disk = blank(tmp_path / "disk", 200 * MIB)
+    run("mkfs.vfat", "-F", "32", disk)
+    put(disk, 0, bytes(512))
+    for start in (4 * MIB, 4 * MIB + 4096):
+        whole = tmp_path / f"disk-{start}"
+        blank(whole, 0)
+        copy_into(whole, 0, disk)
+        copy_into(whole, start, make_volume("ntfs"))
+        found = find_in(whole)
+        if start % MIB:  # nobody makes partitions there: a file
+            assert [(find.start, find.group) for find in found.volumes] == [(0, None)]
+        else:
+            assert [(find.start, find.group) for find in found.volumes] == [(0, 1), (start, 1)]
+            assert [find.confidence for find in found.volumes] == ["medium", "high"]
 
 
 def test_overlapping_finds_of_equal_weight_form_a_group(make_volume: Makery, tmp_path: Path) -> None:
@@ -320,9 +350,14 @@ class Remembers(FileSource):
         return super().read_into(offset, buffer)
 
 
-def test_a_stopped_search_goes_on(make_volume: Makery, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    places = lay(disk, make_volume, LIGHT)
+def test_a_disk_that_is_one_volume_has_lost_nothing(make_volume: Makery) -> None:
+    found = find_in(make_volume("fat32"), deep=False)
+    assert [(find.start, find.listed) for find in found.volumes] == [(0, True)]
+    assert found.lost == ()
+
+
+def test_a_stopped_search_goes_on(light: tuple[Path, dict[int, str]]) -> None:
+    disk, places = light
     whole = find_in(disk)
     kept: list[dict[str, object]] = []
     with FileSource(disk) as source, pytest.raises(CancelledError):
