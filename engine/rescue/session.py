@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from engine.cases import generations_folder, load_case, record
 from engine.devices.drive_state import Look, judge, look
 from engine.errors import CancelledError, OutsideError, RefusedError, RescueError
-from engine.mapfile.lock import Holder, foreign_ddrescue, hold_map
+from engine.mapfile.lock import Holder, foreign_ddrescue, hold_map, lock_holder
 from engine.mapfile.model import Mapfile
 from engine.mapfile.status import NAMES
 from engine.mapfile.write import write_map
@@ -35,7 +35,10 @@ from engine.rescue.recover import read_or_recover
 from engine.rescue.requests import Desk
 from engine.rescue.size import source_size
 from engine.rescue.status import RateHistory, RescueStatus, State, read_status
+from engine.text import safe_text
 
+_HOLDS = "rescuedeck rescue "
+"""How a rescue calls itself in the lock of its map; the job's name follows."""
 _LEFTOVER_S = 60.0
 _JOURNAL_S = 60.0
 GONE_ADVICE = "cut the drive's power, restore it, and resume; everything rescued so far is kept"
@@ -160,13 +163,24 @@ class Session:
     def _wait_for_leftover(self, free: Callable[[Holder], None] | None) -> None:
         """A ddrescue of a killed runner ends by itself once its read returns; a second one must not start before."""
         end = time.monotonic() + _LEFTOVER_S
+        running = lock_holder(self.arguments.map)
+        if running is not None:
+            job = running.command.removeprefix(_HOLDS)
+            ours = running.command.startswith(_HOLDS)
+            raise RefusedError(
+                f"the map is being written by process {running.pid} ({running.command})",
+                code="map-held",
+                path=self.arguments.map,
+                advice=f"it runs already; to watch it: rescuedeck jobs attach {job}" if ours else "stop that first",
+            )
         while (holder := foreign_ddrescue(self.arguments.map)) is not None:
             if (time.monotonic() > end and free is None) or not self.was_running:
                 raise RefusedError(
-                    f"process {holder.pid} ({holder.command}) works on this map",
+                    f"process {holder.pid} works on this map ({safe_text(holder.command, 200)})",
                     code="map-held",
                     path=self.arguments.map,
-                    advice="it ends when its read returns: cut the drive's power if it hangs, then resume",
+                    advice=f"wait until it ends, or end it: kill -INT {holder.pid}. If it does not end, a read hangs: "
+                    "that ends only when the drive's power is cut",
                 )
             self.monitor.write(State.CHECKING, f"waiting for ddrescue of an earlier run to end (process {holder.pid})")
             if free is not None:
@@ -175,7 +189,7 @@ class Session:
 
     def hold(self) -> None:
         """Take the map for ourselves. Raises ``RefusedError`` when somebody else writes it."""
-        self._map_hold.enter_context(hold_map(self.arguments.map, f"rescuedeck rescue {self.job.directory.name}"))
+        self._map_hold.enter_context(hold_map(self.arguments.map, f"{_HOLDS}{self.job.directory.name}"))
 
     def release(self) -> None:
         """Let go of the map, so that it can be edited."""

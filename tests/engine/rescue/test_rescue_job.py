@@ -310,6 +310,32 @@ def test_another_range_counts_at_once(tmp_path, original):
         assert (job.progress.done, job.progress.total) == (MIB, MIB)
 
 
+def test_a_second_rescue_of_a_map_is_sent_to_the_first(tmp_path, original):
+    with slow_disk(original) as disk:
+        made = arguments(disk.device, tmp_path / "out")
+        job = begin(made)
+        wait_status(job, lambda now: now.rescued > 0)
+        second = rescue(made)
+        assert second.error.code == "map-held"
+        assert second.error.advice == f"it runs already; to watch it: rescuedeck jobs attach {job.id}"
+        stop(job.directory)
+        wait_end(job)
+
+
+def test_a_ddrescue_of_somebody_else_is_not_disturbed(tmp_path, original):
+    with slow_disk(original) as disk:
+        made = arguments(disk.device, tmp_path / "out")
+        child = subprocess.Popen(["ddrescue", "-q", made.source, made.image, made.map])
+        try:
+            wait_until(lambda: os.path.exists(made.map))
+            refused = rescue(made)
+            assert refused.error.code == "map-held"
+            assert f"kill -INT {child.pid}" in refused.error.advice
+        finally:
+            child.terminate()
+            child.wait()
+
+
 def test_kill_9_of_ddrescue_keeps_what_was_saved(tmp_path, original):
     with slow_disk(original) as disk:
         made = arguments(disk.device, tmp_path / "out")
