@@ -212,6 +212,7 @@ def follow(job: Job, out: Output) -> int:
 
     bar = out.reporter(job.title)
     asked = seen = 0
+    over = False  # the last word has been said: figures after it would say that it goes on
     watching = jobs.watch(job.directory, period_s=1.0)
     while True:
         try:
@@ -222,7 +223,8 @@ def follow(job: Job, out: Output) -> int:
             _tell(change.events, out, bar)
             seen = max([seen, *(event.seq for event in change.events)])
             status = read_status(job.directory)
-            if status is not None and job.live:
+            over = over or any(event.kind in ("done", "error") for event in change.events)
+            if status is not None and job.live and not over:
                 now = {"event": "progress", "time": time.time(), **progress_facts(status)}
                 out.event(now)
                 message = status.alert or status.headline
