@@ -50,7 +50,8 @@ def really_read(folder: Path, map_: Mapfile, *options: str) -> tuple[list[tuple[
     heading: tuple[str, bool] | None = None
     for line in (folder / "reads").read_text().splitlines():
         words = line.split()
-        if line.startswith("# 0s") and words[2] in _NAMES:
+        # "# 0s  Trimming failed blocks...": seconds come first, more than 0 of them on a busy machine.
+        if line.startswith("# ") and words[2:] and words[2] in _NAMES:
             heading = (_NAMES[words[2]], "backwards" in line)
         elif line and not line.startswith("#"):
             at, size = int(words[0], 16), int(words[1])
