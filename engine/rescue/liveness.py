@@ -55,8 +55,9 @@ def check(
 ) -> Liveness:
     """Look at a drive after a run. ``well`` is its ``baseline``; ``known`` the map that says where it was readable.
 
-    Without a map the drive is not touched. What comes back is compared with the image (``shift`` bytes further on than the source); ``limit_s`` bounds the
-    read. While nothing is rescued yet nothing is read: sysfs, or an attempt to open it, can then tell that it is gone.
+    Without a map the drive is not touched. What comes back is compared with the image (``shift`` bytes further on than
+    the source); ``limit_s`` bounds the read. While nothing is rescued yet nothing is read: sysfs, or an attempt to open
+    it, can then tell that it is gone.
     """
     if well is not None:
         verdict = judge([well, look(well.name)])
