@@ -244,7 +244,7 @@ def remaining(news: News) -> str:
 
 def run_time(news: News) -> str:
     """Working time over all runs."""
-    return format_duration(news.job.elapsed_s) if news.job is not None else ""
+    return f"run {format_duration(news.job.elapsed_s)}" if news.job is not None else ""
 
 
 def errors(news: News) -> Told:

@@ -59,9 +59,11 @@ _STRATEGIES = {
     False: "standard: pass after pass, for a drive that answers",
     True: "drop-off: for a drive that locks up until its power is cut",
 }
-_STRATEGY_TEXT = """standard reads in passes: fast first, then bad places ever closer. For drives that go on answering.
-drop-off is for a drive that answers nothing after a bad place until its power is cut: it keeps away from such places,
-brings the drive back by a power command or by asking you, and needs as few power cycles as it can. Enter changes it."""
+_STRATEGY_TEXT = (
+    "standard: passes, the fast ones first, for drives that go on answering.\n"
+    "drop-off: for a drive that answers nothing after a bad place until its power is cut. It keeps away from such "
+    "places, brings the drive back by a power command or by asking you, and needs few power cycles."
+)
 _ORDER = ("NO", "DANGER", "WARN", "note", "ok")
 
 
