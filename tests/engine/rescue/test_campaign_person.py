@@ -332,5 +332,4 @@ def test_the_status_says_everything(tmp_path, original):
         texts = [one.text for one in now.decisions]
         assert any("the drive was lost" in text for text in texts)
         assert any("the drive is back" in text for text in texts)
-        passes = [one["reason"] for one in told(job, "pass")]
-        assert set(passes) <= set(texts) | {""}
+        assert told(job, "pass")[-1]["reason"] in texts
