@@ -29,6 +29,7 @@ class Follower:
     def __init__(self, editing: Editing) -> None:
         self._editing = editing
         self._looking = False
+        self._overtaken = False
         self._rest_until = 0.0
 
     def begin(self) -> bool:
@@ -36,11 +37,17 @@ class Follower:
         if self._looking:
             return False
         self._looking = True
+        self._overtaken = False
         return True
 
-    def end(self) -> None:
-        """The look has come back."""
+    def end(self) -> bool:
+        """The look has come back. Returns whether its reasons still count."""
         self._looking = False
+        return not self._overtaken
+
+    def overtake(self) -> None:
+        """Something was decided on the screen: a look under way may have seen the state before it."""
+        self._overtaken = True
 
     def look(self) -> Look:
         """Why the map may not be edited now; a map without unsaved edits is read again when it changed on disk."""

@@ -139,7 +139,10 @@ class MapEditorScreen(MapPanesScreen):
 
     def _looked(self, look: Look) -> None:
         assert self._follower is not None
-        self._follower.end()
+        if not self._follower.end():
+            if look.changed:
+                self.show_map()
+            return
         before, self.editing.reasons = self.editing.reasons, look.reasons
         if look.changed or ("map-held" in _codes(before)) != ("map-held" in _codes(look.reasons)):
             self.show_map()
@@ -176,6 +179,8 @@ class MapEditorScreen(MapPanesScreen):
 
     def look_again(self, told: str, level: Level = "info") -> None:
         """After a decision: everything anew."""
+        if self._follower is not None:
+            self._follower.overtake()
         self.editing.reasons = self.editing.document.reasons()
         self.show_map()
         self.refresh_bindings()
