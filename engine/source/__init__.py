@@ -2,13 +2,17 @@
 
 from engine.source.base import Reading, Source
 from engine.source.device import DeviceSource
+from engine.source.extents import BytesSource, Extent, ExtentSource
 from engine.source.file import FileSource
 from engine.source.opening import open_path
 from engine.source.split import SplitSource
 from engine.source.views import HoleSource, SwapSource, WindowSource
 
 __all__ = [
+    "BytesSource",
     "DeviceSource",
+    "Extent",
+    "ExtentSource",
     "FileSource",
     "HoleSource",
     "Reading",
