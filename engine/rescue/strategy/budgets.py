@@ -6,6 +6,9 @@ from engine.rescue.strategy.known import Known
 from engine.rescue.strategy.records import Costs, Done
 from engine.text import format_duration, format_size
 
+HOPELESS = 1 << 20
+"""So many power cycles nobody will spend."""
+
 BY_HAND = 600.0
 """Seconds that a power cycle by hand counts at least."""
 
@@ -36,9 +39,11 @@ def spent(known: Known, costs: Costs) -> Done | None:
     return None
 
 
-def least_yield(costs: Costs) -> float:
-    """Worth that a power cycle has to bring."""
-    return float(costs.min_bytes_per_cycle or costs.sector_size)
+def least_yield(known: Known, costs: Costs) -> float:
+    """Worth that a power cycle has to bring: as asked for, else so much that what is missing could ever be had."""
+    if costs.min_bytes_per_cycle:
+        return float(costs.min_bytes_per_cycle)
+    return max(costs.sector_size / 8, known.missing / HOPELESS)
 
 
 def given_up(known: Known, costs: Costs, best: float) -> Done:
@@ -46,7 +51,7 @@ def given_up(known: Known, costs: Costs, best: float) -> Done:
     missing = f"{format_size(known.missing)} are missing"
     if best <= 0:
         return Done("nothing-left", f"Nothing is left that was not tried; {missing}.")
-    wanted = format_size(least_yield(costs))
+    wanted = format_size(least_yield(known, costs))
     return Done(
         "yield", f"No pass is expected to bring {wanted} for a power cycle, at most {format_size(best)}; {missing}."
     )

@@ -48,7 +48,7 @@ def next_pass(known_map: Mapfile, history: Sequence[Run], costs: Costs) -> Pass 
     if not history and not known.finished and not len(known.dead) and not costs.valuable and len(known.gaps):
         return _first(known, costs)
     options = [*_reading(known, costs), *_again(known, costs)]
-    least = budgets.least_yield(costs)
+    least = budgets.least_yield(known, costs)
     worth_it = [option for option in options if option.per_cycle >= least]
     if not worth_it:
         return budgets.given_up(known, costs, max((option.per_cycle for option in options), default=0.0))

@@ -18,13 +18,13 @@ Floats = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-MOST = 14
+MOST = 12
 """Gaps that are looked at."""
 
-_NEAR = 17
+_NEAR = 15
 """Points from each border of a gap to its middle, the next always further by the same factor."""
 
-_EVEN = 15
+_EVEN = 13
 """Points at even distances."""
 
 _NOWHERE = 1e9

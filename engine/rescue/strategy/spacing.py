@@ -29,13 +29,13 @@ MOST_SURE = 0.93
 MOTIONS = ((1.0, 2e-5), (1.0, 0.004), (0.985, 0.008), (1.01, 0.008))
 """How the distance changes from one killer to the next: mean factor, jitter."""
 
-SHARES = ((0.004, 0.006), (0.03, 0.015), (0.07, 0.025), (0.13, 0.03), (0.2, 0.035), (0.28, 0.04))
+SHARES = ((0.005, 0.008), (0.04, 0.025), (0.11, 0.04), (0.19, 0.045), (0.28, 0.045))
 """The bad part of each distance: mean, deviation."""
 
 _SCATTER = 0.02
 """How much the widths of killers differ from their share."""
 
-_STEP = 0.02
+_STEP = 0.03
 _MOST = 90
 _KEEP = 4
 _WRONG = 0.02
