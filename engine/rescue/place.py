@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.cases import case_of_map, is_case, load_case
-from engine.errors import RescueError, UsageError
-from engine.jobs import list_jobs
+from engine.errors import UsageError
+from engine.jobs import Job, list_jobs
 from engine.rescue.arguments import RescueArguments
 from engine.rescue.plan import PassRecord
 
@@ -40,19 +41,35 @@ def arguments_for(source: str | None, image: str | None, map_path: str | None, *
 
 def past_passes(map_path: str) -> list[PassRecord]:
     """The passes of the newest rescue job of this map, as its checkpoint kept them; none when there is no such job."""
+    job = _newest_job(map_path)
+    try:
+        return [] if job is None else [PassRecord.from_json(one) for one in _checkpoint(job.directory)["passes"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def past_campaign(map_path: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """The newest campaign of this map: what it remembers (``campaign.memory``, as JSON values) and the arguments of its
+    job; None without one."""
+    job = _newest_job(map_path)
+    found = _checkpoint(job.directory).get("campaign") if job is not None else None
+    return (found, job.arguments) if job is not None and isinstance(found, Mapping) else None
+
+
+def _newest_job(map_path: str) -> Job | None:
     case = case_of_map(map_path)
     folder = case.jobs_dir if case is not None else Path(os.path.abspath(map_path) + ".jobs")
     wanted = os.path.realpath(map_path)
     for job in list_jobs(folder).jobs:
         if job.kind == "rescue" and os.path.realpath(str(job.arguments.get("map"))) == wanted:
-            return _passes(job.directory)
-    return []
+            return job
+    return None
 
 
-def _passes(directory: Path) -> list[PassRecord]:
+def _checkpoint(directory: Path) -> Mapping[str, Any]:
     try:
         with open(directory / _CHECKPOINT, "rb") as file:
             saved = json.loads(file.read(_MAX_CHECKPOINT))
-        return [PassRecord.from_json(entry) for entry in saved["passes"]]
-    except (OSError, ValueError, KeyError, TypeError, RescueError):
-        return []
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return saved if isinstance(saved, Mapping) else {}

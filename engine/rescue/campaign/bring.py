@@ -14,7 +14,7 @@ from typing import Any
 from engine import tools
 from engine.devices.probe import Place
 from engine.devices.watch import wait_for
-from engine.errors import OutsideError, RefusedError
+from engine.errors import CancelledError, OutsideError, RefusedError
 from engine.mapfile.model import Mapfile
 from engine.rescue.campaign import bus, drive
 from engine.rescue.campaign.aside import aside
@@ -32,6 +32,8 @@ _TICK_S = 0.25
 _RESCAN_S = 10.0
 _PROBE_S = 2.0
 _COMMAND_TRIES = 2
+_FREED_S = 30.0
+_DID = {"cycle": "cutting and restoring the power", "off": "cutting the power", "on": "restoring the power"}
 _ALL_SAVED = "everything rescued so far is saved"
 
 
@@ -65,19 +67,36 @@ class Bringing:
         self._restored = False  # and is on again
         self._by_hand = not settings.switch.automatic
         self._asked = self._acknowledged = False
-        self._since = 0.0
+        self._since = self._cut_at = 0.0
+        self._frees = 0
         self._known: Mapfile | None = None
 
     # -- the power ---------------------------------------------------------------------------------------------------
 
     def free(self) -> bool:
         """A reader hangs: cut the power, so that it can end. True when that was done; False: a person has to."""
-        if self._cut:
+        if self._cut and time.monotonic() - self._cut_at < max(_FREED_S, self._settings.wait_s):
             return True
+        if self._cut:  # in vain
+            self._frees += 1
+            self._by_hand = self._by_hand or self._frees >= self._settings.tries
+            self._decide("the power was cut, and the read hangs all the same")
         if self._by_hand:
             self._ask_person("a read hangs")
             return False
         return self._cut_power()
+
+    def leave(self) -> None:
+        """Somebody stops the campaign: a drive whose power was cut gets it back."""
+        if self._cut and not self._restored and self._settings.switch.on:
+            self._count()
+            self._command(self._settings.switch.on, "on")
+            self._restored = True
+
+    @property
+    def powerless(self) -> bool:
+        """The power was cut and is not restored."""
+        return self._cut and not self._restored
 
     @property
     def was_cut(self) -> bool:
@@ -93,7 +112,7 @@ class Bringing:
         self._show.phase(Phase.CUTTING, "cutting the drive's power", until_s=switch.limit_s)
         if not self._command(command, word):
             return False
-        self._cut, self._restored = True, bool(switch.cycle)
+        self._cut, self._restored, self._cut_at = True, bool(switch.cycle), time.monotonic()
         return True
 
     def _restore_power(self) -> bool:
@@ -104,18 +123,22 @@ class Bringing:
             while (left := end - time.monotonic()) > 0:
                 self._tick()
                 self._session.job.wait(min(left, _TICK_S))
-        finally:  # whatever stopped the waiting: a drive is not left without power
-            self._count()
-            self._show.phase(Phase.RESTORING, "the drive's power comes on", until_s=switch.limit_s)
-            done = self._command(switch.on, "on")
-        self._restored = done
-        return done
+        except CancelledError:
+            self.leave()
+            raise
+        self._count()
+        self._show.phase(Phase.RESTORING, "the drive's power comes on", until_s=switch.limit_s)
+        self._restored = self._command(switch.on, "on")
+        return self._restored
 
     def _command(self, command: tuple[str, ...], word: str) -> bool:
         """Run a power command; a second time when it fails. After that a person has to."""
         for attempt in range(_COMMAND_TRIES):
             problem = aside(lambda: self._run(command), self._show_again)
-            self._session.event("power", action=word, command=self._settings.switch.shown, problem=problem or None)
+            message = f"{_DID[word]} failed: {problem}" if problem else _DID[word]
+            self._session.event(
+                "power", action=word, message=message, command=self._settings.switch.shown, problem=problem or None
+            )
             if not problem:
                 return True
             if attempt + 1 < _COMMAND_TRIES:
@@ -252,7 +275,8 @@ class Bringing:
             return
         self._show.phase(Phase.CUTTING, f"deleting the node of {seat.name}", until_s=bus.LIMIT_S)
         problem = aside(lambda: bus.detach(seat), self._show_again)
-        self._session.event("power", action="delete-node", node=seat.name, problem=problem or None)
+        message = f"the node {seat.name} of the dead drive was deleted" if not problem else f"not deleted: {problem}"
+        self._session.event("power", action="delete-node", message=message, node=seat.name, problem=problem or None)
 
     def _rescan(self) -> None:
         seat = self._memory.seat
@@ -276,19 +300,16 @@ class Bringing:
         self._acknowledged = False
         self._ask_person(reason)
         with contextlib.suppress(_Acknowledged):
-            if self._known_drive.numbered:
-                self._seen_anew(reason)
+            dead = _number_of(self._memory.dead_attachment)
+            if self._known_drive.numbered and dead is not None:
+                self._wait_numbered(None, dead, lambda: self._ask_person(reason))
             else:
                 self._answers_again(reason)
         self._cut = self._restored = True
         self._count()
 
-    def _seen_anew(self, reason: str) -> None:
-        number = _number_of(self._memory.dead_attachment)
-        self._wait_numbered(None, number, lambda: self._ask_person(reason))
-
     def _answers_again(self, reason: str) -> None:
-        """For what has no number: what is known good is read again, by a child; a dead drive's errors come at once."""
+        """Where attachments have no number: a child reads again what is known good; a dead drive fails at once."""
         places, next_probe = self._places(), time.monotonic() + _PROBE_S
         was_away = False
         while True:
@@ -372,7 +393,7 @@ class Bringing:
         memory.dead = memory.dead_attachment = ""
         self._cut = self._restored = self._asked = False
         self._by_hand = not self._settings.switch.automatic
-        self._since = 0.0
+        self._since, self._frees = 0.0, 0
         self._keep()
         session.event("returned", path=path, drive=self._words, message=proved.reason, seconds=round(seconds, 1))
         self._decide(f"the drive is back as {path}: {proved.reason}")

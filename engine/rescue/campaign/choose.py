@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import UsageError
 from engine.mapfile.loose import read_loose
 from engine.mapfile.model import Mapfile
 from engine.mapfile.write import write_map
 from engine.ranges import MAX_POSITION, RangeSet
 from engine.rescue.campaign.memory import Memory, Wish
 from engine.rescue.campaign.settings import CampaignSettings
+from engine.rescue.domain import domain_of
 from engine.rescue.options import RescueOptions
-from engine.rescue.strategy.records import Costs, Kind, Pass
+from engine.rescue.strategy import Costs, Done, Kind, Pass, next_pass
 from engine.text import format_size
 
 _PERSON_S = 300.0
@@ -72,15 +75,43 @@ def wished(wish: Wish, memory: Memory, known: Mapfile, cluster_size: int) -> Pas
     )  # fmt: skip
 
 
-def allowed(made: Pass, killers: RangeSet, domain: RangeSet, skipped: RangeSet, *, with_killers: bool) -> RangeSet:
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """A pass ready to be run: ``area`` is what it may touch, ``map`` the map to begin with, ``put_back`` what of that
+    is only taken for untried, ``span`` from its first to its last byte."""
+
+    area: RangeSet
+    map: Mapfile
+    put_back: RangeSet
+    span: tuple[int, int]
+
+
+def ready(
+    made: Pass, known: Mapfile, killers: RangeSet, domain: RangeSet, skipped: RangeSet, sector: int
+) -> Ready | None:
+    """Make the map ready for a pass; None when there is nothing that it may read. ``killers`` are to be left out."""
+    area = allowed(made, killers, domain, skipped)
+    prepared, retried = known, RangeSet()
+    if made.retry_failed or made.trim:
+        prepared, retried = made_untried(known, area, "*/" if made.trim else "*/-")
+    if not prepared.ranges("?").intersect(area):
+        return None
+    span = made.start, made.stop
+    good = anchor(made, known, domain, sector)
+    if good is not None:
+        first = RangeSet.of(*good)
+        prepared, area, retried = as_untried(prepared, first), area.union(first), retried.union(first)
+        span = min(made.start, good[0]), max(made.stop, good[1])
+    return Ready(area, prepared.with_status_line(0, "?", 1), retried, span)
+
+
+def allowed(made: Pass, killers: RangeSet, domain: RangeSet, skipped: RangeSet) -> RangeSet:
     """What this pass may touch.
 
     Places known to kill are left out of it. A pass at the edge of one may read inside of it, but only in smaller reads
     than the one that was lost there: the same read again would be lost again.
     """
     area = RangeSet.of(made.start, made.stop).intersect(domain).subtract(skipped)
-    if with_killers:
-        return area
     if made.kind is Kind.EDGE:
         killers = RangeSet((start, end) for start, end in killers if end - start <= made.cluster_size)
     return area.subtract(killers)
@@ -179,3 +210,22 @@ def mark_killer(known: Mapfile, start: int, end: int) -> Mapfile:
     for low, high in known.ranges("?", start, end):
         made = made.set_range(low, high, "*")
     return made
+
+
+def plan_next(known: Mapfile, memory: Memory, settings: CampaignSettings, options: RescueOptions) -> Pass | Done:
+    """The pass that a campaign with this memory would run next on this map; nothing is started or read.
+
+    Raises ``UsageError`` when the size of the source is not known, ``OutsideError`` for a map of what is wanted first
+    that cannot be read.
+    """
+    size = memory.known.size if memory.known is not None else None if known.open_ended else known.end
+    if size is None:
+        raise UsageError("the map does not say how large the drive is", code="no-size", advice="--range tells it")
+    whole = RangeSet.of(0, size)
+    domain = domain_of(options, size)
+    wanted = (whole if domain is None else whole.intersect(domain)).subtract(memory.skipped)
+    if memory.wish is not None:
+        made = wished(memory.wish, memory, known, settings.cluster_size)
+        if made is not None:
+            return made
+    return next_pass(known, memory.runs, costs(memory, settings, options, wanted, read_valuable(settings)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.rescue.control import Request
 from engine.rescue.monitor import Monitor
+from engine.rescue.options import RescueOptions
 from engine.rescue.requests import Desk
 
 AT_ONCE = ("budget", "skip-area", "unskip-area")
@@ -18,8 +19,14 @@ _NOT_HERE = ("recipe", "strategy")
 class CampaignDesk(Desk):
     """``apply`` carries out what counts at once; it returns whether the pass under way has to end for it."""
 
-    def __init__(self, directory: Path, monitor: Monitor, apply: Callable[[Request], bool]) -> None:
-        super().__init__(directory, monitor, "")
+    def __init__(
+        self,
+        directory: Path,
+        monitor: Monitor,
+        apply: Callable[[Request], bool],
+        against: Callable[[RescueOptions], str] | None = None,
+    ) -> None:
+        super().__init__(directory, monitor, "", against)
         self._apply = apply
         self.needs_power = False
         """A read hangs until a person cuts the power."""
@@ -91,8 +98,9 @@ class CampaignDesk(Desk):
         self.answer(request, f"{request.action} accepted")
         return ends
 
-    @staticmethod
-    def _refusal(request: Request, otherwise: str) -> str:
+    def _refusal(self, request: Request, otherwise: str) -> str:
         if request.action in _NOT_HERE:
             return "a campaign chooses its passes: ask for an area, or take over by hand"
+        if request.action == "options":
+            return self._problem(request)
         return otherwise if request.action not in _FOR_LOOP else ""

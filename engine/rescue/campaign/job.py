@@ -13,21 +13,21 @@ from typing import Any
 from engine.cases import keep_map
 from engine.devices.drive_state import judge as judge_drive
 from engine.devices.drive_state import look
-from engine.errors import OutsideError, RescueError
+from engine.errors import CancelledError, OutsideError, RefusedError, RescueError
 from engine.mapfile.model import Mapfile
 from engine.mapfile.write import write_map
 from engine.ranges import RangeSet
 from engine.rescue import plan
+from engine.rescue.arguments import default_options
 from engine.rescue.campaign import choose, drive, resume
 from engine.rescue.campaign.attend import CampaignAttendant
 from engine.rescue.campaign.board import Phase
 from engine.rescue.campaign.bring import Bringing, BudgetSpent
-from engine.rescue.campaign.desk import CampaignDesk
+from engine.rescue.campaign.hand import Hand
 from engine.rescue.campaign.kernel import KernelLog, Names
-from engine.rescue.campaign.memory import About, Budget, Memory, Wish
+from engine.rescue.campaign.memory import About, Budget, Memory
 from engine.rescue.campaign.show import Show, shown_pass
 from engine.rescue.campaign.verdict import Finding, Verdict, judge
-from engine.rescue.control import Request
 from engine.rescue.options import RescueOptions
 from engine.rescue.passrun import facts_of
 from engine.rescue.session import GONE_ADVICE, Session
@@ -61,17 +61,21 @@ class Campaign:
             )
         )  # fmt: skip
         self.session = session
+        if session.options.fill_mode or session.options.generate_mode:
+            raise RefusedError(
+                "a campaign reads the drive: filling and generating maps are runs of their own", code="bad-options"
+            )
         session.arguments = dataclasses.replace(arguments, stop_on_hang=True)
         session.memory = lambda: {"campaign": self.memory.to_json()}
         if self.memory.known is not None:
             session.size = self.memory.known.size
         self.show = Show(session.monitor, self.memory, settings)
-        self.desk = CampaignDesk(session.job.directory, session.monitor, self._at_once)
-        session.desk = self.desk
+        self.hand = Hand(session, self.memory, self.show, self)
+        self.desk = self.hand.desk
         self.bringing = Bringing(session, self.desk, self.memory, self.show, settings, self.keep)
         self.known = Mapfile.new(0, 0)
         self._valuable: tuple[tuple[RangeSet, float], ...] = ()
-        self._under_way: Pass | None = None
+        self.under_way: Pass | None = None
         self._empty = self._killed = 0
         self._began = 0.0
         self._log = KernelLog()
@@ -86,6 +90,8 @@ class Campaign:
         except BudgetSpent as spent:
             return self._done(Done(spent.code, spent.reason))
         except RescueError as error:
+            if isinstance(error, CancelledError):
+                self.bringing.leave()
             self.memory.decide(safe_text(error.message, 400))
             self.show.note(phase=Phase.ENDED, waits_for=error.message, needs="", until_s=None)
             raise
@@ -95,7 +101,7 @@ class Campaign:
     def _run(self) -> dict[str, Any]:
         self._prepare()
         while True:
-            self._obey()
+            self.hand.obey()
             if self.memory.dead:
                 self.bringing.back(self.known)
                 self._names = self._drive_names()
@@ -127,18 +133,20 @@ class Campaign:
             session.size = memory.known.size
             session.set_options(session.options)
             self.bringing.note_seat(session.arguments.source)
-            self._take(found or Mapfile.new(0, memory.known.size))
+            self.take(found or Mapfile.new(0, memory.known.size))
             if found is None:
                 write_map(session.arguments.map, self.known)
         else:
-            self._take(found or Mapfile.new(0, memory.known.size))
+            self.take(found or Mapfile.new(0, memory.known.size))
             self.show.note()
             if memory.about is not None:
-                self._take(resume.settle(session, memory, self.known, was_cut=self.bringing.was_cut))
+                self.take(resume.settle(session, memory, self.known, was_cut=self.bringing.was_cut))
                 self.keep()
             if self.bringing.was_cut or not self.bringing.try_without(self.known):
                 memory.dead = memory.dead or "the drive is not there, or does not answer"
                 self.bringing.back(self.known)
+            if session.arguments.options is None:
+                session.set_options(default_options(session.arguments.source))
             session.prepare_drive(self.known)
         self._names = self._drive_names()
         self.keep()
@@ -155,7 +163,7 @@ class Campaign:
             return None
         return Names.of(device) if device is not None else None
 
-    def _take(self, known: Mapfile) -> None:
+    def take(self, known: Mapfile) -> None:
         """This is the map now."""
         self.known = known
         self.show.finished = known.ranges("+")
@@ -201,23 +209,13 @@ class Campaign:
         """Run it, judge it, keep what came of it."""
         self._began = time.monotonic()
         session, memory, before = self.session, self.memory, self.known
-        with_killers = by_hand and memory.wish is not None and memory.wish.killers
-        area = choose.allowed(
-            made, memory.killers(before.ranges("+")), self._domain, memory.skipped, with_killers=with_killers
-        )
-        retried = RangeSet()
-        prepared = before
-        if made.retry_failed or made.trim:
-            prepared, retried = choose.made_untried(before, area, "*/" if made.trim else "*/-")
-        if not prepared.ranges("?").intersect(area):
+        killers = memory.killers(before.ranges("+"))
+        if by_hand and memory.wish is not None and memory.wish.killers:
+            killers = RangeSet()
+        ready = choose.ready(made, before, killers, self._domain, memory.skipped, session.options.sector)
+        if ready is None:
             self._nothing_to_read(made)
             return
-        span = made.start, made.stop
-        good = choose.anchor(made, before, self._domain, session.options.sector)
-        if good is not None:
-            first = RangeSet.of(*good)
-            prepared, area, retried = choose.as_untried(prepared, first), area.union(first), retried.union(first)
-            span = min(made.start, good[0]), max(made.stop, good[1])
         self._empty = 0
         if self._gone():
             return
@@ -225,31 +223,35 @@ class Campaign:
         kept = sorted(session.maps.glob("*.map"))
         memory.about = About(
             made, str(kept[-1]) if kept else "", drive.attachment(session.arguments.source),
-            drive.boot_of_this_machine(), put_back=tuple(retried),
+            drive.boot_of_this_machine(), put_back=tuple(ready.put_back),
         )  # fmt: skip
         memory.wish = None
         memory.decide(safe_text(made.reason, 400))
         self.keep()
-        prepared = prepared.with_status_line(0, "?", 1)
-        write_map(session.arguments.map, prepared)
-        self._under_way = made
+        write_map(session.arguments.map, ready.map)
+        self.under_way = made
         slot = len(memory.cycle_bytes) - 1
         brought = memory.cycle_bytes[slot]
         self.show.phase(
             Phase.READING, "starting ddrescue", next=shown_pass(made, by_hand), reason=safe_text(made.reason, 400)
         )
         domain_path = session.job.work_directory / "domain.map"
-        choose.write_domain(domain_path, area)
-        options = choose.options_for(made, session.options, domain_path, span)
-        direction = "backwards" if made.reverse else "forwards"
-        attendant = self._attendant(made, prepared, slot)
-        turn = run_pass(
-            session, prepared, plan.Pass("careful", options, made.start, made.size, direction), made.reason, attendant
-        )
-        self._under_way = None
-        verdict = judge(made, before, prepared, turn.judged, turn.ran, attendant.signs, cut=self.bringing.was_cut)
+        choose.write_domain(domain_path, ready.area)
+        options = choose.options_for(made, session.options, domain_path, ready.span)
+        attendant = self._attendant(made, ready.map, slot)
+        try:
+            turn = self._run_pass(ready.map, made, options, attendant)
+        except OutsideError as error:
+            if error.code != "device-gone" or self.bringing.was_cut:
+                raise
+            write_map(session.arguments.map, before)  # it never began to read
+            self._lost_before(error.message)
+            return
+        finally:
+            self.under_way = None
+        verdict = judge(made, before, ready.map, turn.judged, turn.ran, attendant.signs, cut=self.bringing.was_cut)
         memory.cycle_bytes[slot] = brought + verdict.run.gained
-        self._after(turn, verdict, before, retried, memory.cycle_bytes[slot])
+        self._after(turn, verdict, before, ready.put_back, memory.cycle_bytes[slot])
 
     def _attendant(self, made: Pass, prepared: Mapfile, slot: int) -> CampaignAttendant:
         totals = self.session.monitor.totals
@@ -274,22 +276,31 @@ class Campaign:
             self.memory.wish = None
             self._note("nothing of the area that was asked for may be read")
 
+    def _run_pass(self, prepared: Mapfile, made: Pass, options: RescueOptions, attendant: CampaignAttendant) -> Turn:
+        direction = "backwards" if made.reverse else "forwards"
+        chosen = plan.Pass("careful", options, made.start, made.size, direction)
+        return run_pass(self.session, prepared, chosen, made.reason, attendant)
+
     def _gone(self) -> bool:
         """Whether sysfs says, before the pass begins, that the drive is not there."""
         well = self.session.well
-        if well is None:
+        verdict = judge_drive([well, look(well.name)]) if well is not None else None
+        if verdict is None or verdict.usable:
             return False
-        verdict = judge_drive([well, look(well.name)])
-        if verdict.usable:
+        if self.bringing.try_without(self.known):  # it came back by itself, or somebody had it in hand
             return False
-        reason = "; ".join(verdict.reasons) or str(verdict.condition)
-        words = f"the drive was lost between two passes: {reason}"
-        self._lost(words, drive.attachment(self.session.arguments.source), self.memory.cycle_bytes[-1])
-        self.session.event("drop-off", message=self.memory.dead, position=None, reasons=[reason])
-        self.keep()
+        self._lost_before("; ".join(verdict.reasons) or str(verdict.condition))
         return True
 
-    def _lost(self, words: str, attachment: str, brought: int) -> None:
+    def _lost_before(self, reason: str) -> None:
+        """The drive was lost before the pass began to read."""
+        self.memory.about = None
+        words = safe_text(f"the drive was lost between two passes: {reason}", 400)
+        self.lost(words, drive.attachment(self.session.arguments.source), self.memory.cycle_bytes[-1])
+        self.session.event("drop-off", message=words, position=None, reasons=[reason])
+        self.keep()
+
+    def lost(self, words: str, attachment: str, brought: int) -> None:
         """The drive has to be brought back; since the last time it has given ``brought`` bytes."""
         memory = self.memory
         memory.dead, memory.dead_attachment = words, attachment
@@ -310,11 +321,11 @@ class Campaign:
         memory.ran(run.gained, run.cluster, turn.ran.run_time_s, time.monotonic() - self._began)
         memory.decide(safe_text(verdict.words, 400))
         if verdict.dead:
-            self._lost(verdict.words, attachment, brought)
+            self.lost(verdict.words, attachment, brought)
             if not turn.judged.outcome.dropped:
                 position = run.killer[0] if run.killer is not None else turn.ran.position
                 session.event("drop-off", message=verdict.words, position=position, **facts_of(turn.ran))
-        self._take(made)
+        self.take(made)
         self.keep()
         self.show.note(verdict=str(verdict.finding), verdict_words=verdict.words, next=None)
         session.record("campaign-pass", message=verdict.words, finding=str(verdict.finding), gained=run.gained)
@@ -322,78 +333,6 @@ class Campaign:
         if verdict.ends or self._killed >= _KILLS:
             code = "no-space" if verdict.finding is Finding.TARGET_FULL else str(turn.ending)
             raise OutsideError(verdict.words, code=code, advice=_ADVICE.get(verdict.finding, GONE_ADVICE))
-
-    # -- requests ----------------------------------------------------------------------------------------------------
-
-    def _at_once(self, request: Request) -> bool:
-        """Carry out what counts at once; whether the pass under way has to end for it."""
-        memory, values = self.memory, dict(request.values)
-        ends = False
-        if request.action == "budget":
-            memory.budget = dataclasses.replace(memory.budget, **values)
-            memory.decide(f"the budget is now {_budget_words(memory.budget)}")
-        else:
-            start, end = int(values["start"]), int(values["end"])
-            area = RangeSet.of(start, end)
-            if request.action == "skip-area":
-                memory.skipped = memory.skipped.union(area)
-                made = self._under_way
-                ends = made is not None and made.start < end and start < made.stop
-                memory.decide(f"{start} to {end} is left alone on request")
-            else:
-                memory.skipped = memory.skipped.subtract(area)
-                memory.decide(f"{start} to {end} may be read again on request")
-        self.keep()
-        self.show.note()
-        return ends
-
-    def _obey(self) -> None:
-        """Between passes: a stop, then what was asked for."""
-        self.session.stop_if_asked()
-        waiting = self.desk.waiting()
-        while waiting:
-            request = waiting.pop(0)
-            if request.action in ("pause", "take-over"):
-                waiting += self._pause(release=request.release_map or request.action == "take-over")
-            elif request.action == "try-area":
-                self.memory.wish = Wish(**request.values)
-            elif request.action == "options":
-                self.session.set_options(RescueOptions.from_json(request.values))
-            elif request.action == "power-cycle":
-                self._lost("a power cycle was asked for", drive.attachment(self.session.arguments.source), 1)
-            waiting = waiting or self.desk.waiting()
-
-    def _pause(self, *, release: bool) -> list[Request]:
-        """Wait until somebody says how to go on; the requests that said so. With ``release`` the map may be edited."""
-        session = self.session
-        words = "taken over by hand" if release else "paused on request"
-        session.event("paused", reason=words, resumable=True)
-        self.memory.decide(words)
-        if release:
-            session.release()
-        while True:
-            self.show.phase(Phase.BY_HAND if release else Phase.PAUSED, words)
-            session.wait(1.0)
-            request = self.desk.next_while_paused()
-            if request is None or request.action == "end-pass":
-                continue
-            if request.action in ("pause", "take-over"):
-                if request.action == "take-over" and not release:
-                    release, words = True, "taken over by hand"
-                    session.release()
-                self.desk.answer(request, f"{request.action} accepted")
-                continue
-            if release:
-                try:
-                    session.hold()
-                    self._take(session.reread() or self.known)
-                except RescueError as error:
-                    self.desk.answer(request, f"cannot go on: {error.message}")
-                    session.release()
-                    continue
-            self.desk.answer(request, f"{request.action} accepted")
-            self.memory.decide("going on on request")
-            return [] if request.action in ("resume", "hand-back") else [request]
 
     def _note(self, message: str) -> None:
         self.session.event("note", message=message)
@@ -414,17 +353,10 @@ class Campaign:
         session.event("done", **{name: item for name, item in result.items() if name not in ("passes", "cycle_bytes")})
         session.record("rescue-ended", reason=done.reason, rescued=result["rescued"], missing=result["missing"])
         self.show.note(phase=Phase.ENDED, waits_for=done.reason, reason=done.reason, next=None, needs="", until_s=None)
-        alert = "the drive was lost last: it needs its power cut before anything else reads it" if memory.dead else ""
+        alert = ""
+        if self.bringing.powerless:
+            alert = "the drive was lost last, and its power is off"
+        elif memory.dead:
+            alert = "the drive was lost last: it needs its power cut before anything reads it again"
         session.monitor.write(State.DONE, done.reason, alert, stopping_s=None)
         return result
-
-
-def _budget_words(budget: Budget) -> str:
-    parts = []
-    if budget.max_cycles is not None:
-        parts.append(f"{budget.max_cycles} power cycles")
-    if budget.end_time is not None:
-        parts.append(f"until {time.strftime('%Y-%m-%d %H:%M', time.localtime(budget.end_time))}")
-    if budget.min_bytes_per_cycle:
-        parts.append(f"{format_size(budget.min_bytes_per_cycle)} a cycle at least")
-    return ", ".join(parts) or "without limits"

@@ -42,6 +42,10 @@ class PowerSwitch:
         """The command as one would type it, safe for a terminal; empty without one."""
         return safe_text(" / ".join(shlex.join(one) for one in (self.cycle, self.off, self.on) if one), 400)
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
     @classmethod
     def from_json(cls, value: Any) -> PowerSwitch:
         """From JSON values (or a table of the settings file), checked. Raises ``UsageError``."""

@@ -68,7 +68,7 @@ class Show:
             killers=tuple(killers)[:MAX_LISTED],
             skipped=tuple(memory.skipped)[:MAX_LISTED],
             resets=memory.resets,
-            decisions=tuple(memory.decisions[-20:]),
+            decisions=tuple(memory.decisions[-60:]),
             requests=_requests(phase),
             **more,
         )  # fmt: skip
