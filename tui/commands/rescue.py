@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import OutsideError, RescueError
 from engine.text import format_duration, format_exact, format_size, parse_range, parse_size, safe_text
+from tui.commands import dropoff
 from tui.commands.output import Output, common
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _JOURNAL = ("job-started", "job-ended", "job-stop", "progress")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verbs."""
-    leaves = parser.add_subparsers(dest="verb", required=True, metavar="run|plan")
+    leaves = parser.add_subparsers(dest="verb", required=True, metavar="run|plan|tell")
     text = "images a failing drive; with only a case, its own drive, image and map"
     example = "rescuedeck rescue run /dev/disk/by-id/ata-X disk.img disk.map"
     leaf = common(leaves.add_parser("run", help=text, description=text), example=example)
@@ -43,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     leaf.add_argument("--min-free", metavar="SIZE", default="256M", help="stop cleanly below this room (256M)")
     leaf.add_argument("--list-recipes", action="store_true", help="what --recipe and --with take")
     leaf.add_argument("--list-options", action="store_true", help="what --option takes")
+    dropoff.add_settings(leaf)
     over = leaf.add_argument_group("overrides, each for one refusal of the checks")
     over.add_argument("--allow-in-use", action="store_true", help="read a source that is mounted or claimed")
     over.add_argument("--allow-same-disk", action="store_true", help="write to the disk that is read")
@@ -54,10 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     leaf = common(leaves.add_parser("plan", help=text, description=text), example="rescuedeck rescue plan disk.map")
     leaf.add_argument("map", metavar="MAP", help="a rescue map")
     _how(leaf)
+    dropoff.add_tell(leaves)
 
 
 def _how(leaf: argparse.ArgumentParser) -> None:
-    leaf.add_argument("--strategy", choices=("standard",), default="standard", help="which passes, in which order")
+    leaf.add_argument("--strategy", choices=("standard", "drop-off"), default="standard",
+                      help="which passes, in which order; drop-off: for drives that need their power cut")  # fmt: skip
     leaf.add_argument("--recipe", metavar="NAME", default="", help="one pass instead of a strategy")
     leaf.add_argument("--with", dest="modifiers", metavar="NAME", action="append", default=[],
                       help="a manner of reading laid over every pass (repeatable)")  # fmt: skip
@@ -69,6 +73,8 @@ def _how(leaf: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Dispatch to the verb."""
+    if args.verb == "tell":
+        return dropoff.tell(args, out)
     if args.verb == "plan":
         return _plan(args, out)
     if args.list_recipes or args.list_options:
@@ -142,7 +148,7 @@ def _arguments(args: argparse.Namespace) -> RescueArguments:
         args.source, args.image, args.map,
         strategy=args.strategy, recipe=args.recipe, retries=args.retries, hang_limit_s=args.hang_limit,
         stop_on_hang=args.stop_on_hang, min_free=parse_size(args.min_free), insist=args.force,
-        recover_map=args.recover_map, overrides=overrides,
+        recover_map=args.recover_map, overrides=overrides, campaign=dropoff.settings_of(args),
     )  # fmt: skip
     preset = load_preset(made.case) if made.case is not None else None
     base = preset if preset is not None else default_options(made.source)
@@ -300,8 +306,10 @@ def _plan(args: argparse.Namespace, out: Output) -> int:
     from engine.rescue.plan import next_pass, single_pass
     from engine.rescue.recipes import RECIPES
 
-    known = read_map(args.map)
     base = options_from(RescueOptions(), args.modifiers, args.range, args.options)
+    if args.strategy == "drop-off":
+        return dropoff.plan(args, base, out)
+    known = read_map(args.map)
     size = None if known.open_ended or not len(known) else known.end
     domain = domain_of(base, size)
     if args.recipe:
