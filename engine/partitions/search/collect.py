@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.partitions.peek import Peek
 from engine.partitions.volumes import Confirmation, Volume
-from engine.partitions.volumes.family import Mark
+from engine.partitions.volumes.family import Mark, examined
 from engine.partitions.volumes.registry import FAMILIES
 from engine.partitions.volumes.view import View
 
@@ -61,7 +61,7 @@ class Collector:
     def examine(self, candidate: Candidate) -> Volume | None:
         """What stands at the candidate's start, with its structures as hints."""
         copies = tuple(position - candidate.start for position in candidate.positions if position > candidate.start)
-        return FAMILIES[candidate.family].examine(View(self.peek, candidate.start, None, copies))
+        return examined(FAMILIES[candidate.family], View(self.peek, candidate.start, None, copies))
 
     def candidates(self) -> list[Candidate]:
         """All of them, by start."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.partitions.volumes.model import Volume
+from engine.errors import Problem
+from engine.partitions.volumes.model import Confirmation, Volume
 from engine.partitions.volumes.view import View
 
 if TYPE_CHECKING:
@@ -41,3 +42,20 @@ class Family:
     name: str
     examine: Examine
     marks: tuple[Mark, ...] = ()
+
+
+_MOST = 1 << 63
+"""Bytes: no disk can be larger, its size is a signed number of 64 bits."""
+
+
+def examined(family: Family, view: View) -> Volume | None:
+    """What the family finds at the view's start. A size that no volume can have is not passed on: the superblock that
+    names it is bad, whatever else speaks for it."""
+    volume = family.examine(view)
+    if volume is None or volume.size is None or 0 < volume.size < _MOST:
+        return volume
+    words = f"the superblock says a size of {volume.size} bytes, which no volume has"
+    return replace(
+        volume, size=None, tail=0, confirmation=Confirmation.CONTRADICTED,
+        problems=(*volume.problems, Problem("superblock-bad", words, volume.start)),
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.partitions.peek import Peek
+from engine.partitions.volumes.family import examined
 from engine.partitions.volumes.model import Confirmation, Volume
 from engine.partitions.volumes.registry import FAMILIES
 from engine.partitions.volumes.view import View
@@ -29,7 +30,7 @@ def recognise_all(source: Source | Peek, start: int, size: int | None = None) ->
     view = View(peek, start, size)
     found: dict[str, Volume] = {}
     for family in FAMILIES:
-        volume = family.examine(view)
+        volume = examined(family, view)
         if volume is not None and (volume.kind not in found or _rank(volume) < _rank(found[volume.kind])):
             found[volume.kind] = volume
     return sorted(found.values(), key=_rank)
