@@ -134,8 +134,8 @@ def _volume(view: View, sup: Super, place: int) -> Volume:
 def _root(view: View, sup: Super, found: Findings) -> None:
     """The first group descriptor leads to the inode table, whose second inode is the root directory."""
     for group in (0, sup.group) if sup.group else (0,):
-        start = (1024 if sup.first_block == 1 else 0) if group == 0 else sup.place(group)
-        offset = -(-(start + 1) // sup.block) * sup.block if group == 0 else start + sup.block
+        # They begin in the block behind the superblock's; that of group 0 stands at 1024 whatever the size of blocks.
+        offset = (1024 // sup.block + 1) * sup.block if group == 0 else sup.place(group) + sup.block
         data = view.get(offset, sup.descriptor)
         table = None
         if data is not None:

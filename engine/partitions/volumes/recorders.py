@@ -25,18 +25,29 @@ def examine_meihdfs(view: View) -> Volume | None:
         version = _mei_version(data) if data else None
         if data is None or version is None:
             continue
+        # A copy does not say which group it stands in: before the first there is none, and none is left out.
+        if _mei_at(view, -_MEI_GROUP) or not all(_mei_at(view, at) for at in range(_MEI_GROUP, place, _MEI_GROUP)):
+            continue
         found = Findings(view)
         found.seen(f"superblock of group {place // _MEI_GROUP}" if place else "superblock", place)
         if place:
             found.problem("superblock-bad", f"the superblock is bad, the copy at +{place} is good")
         numbers = [u32(data, 0x34 + 4 * index) for index in range(3)]
-        found.confirm("list of management blocks", place + 0x34, 12, numbers == [1, 2, 3])
         blocks = u32(data, 0x2C)
+        # One that does not fit on the disk, but would when it began a group earlier, is a copy whose first is lost.
+        end, size = view.start + blocks * _MEI_BLOCK, view.peek.size
+        misplaced = not place and end > size and view.start >= _MEI_GROUP and end - _MEI_GROUP <= size
+        found.confirm("list of management blocks", place + 0x34, 12, numbers == [1, 2, 3] and not misplaced)
         return Volume(
             "meihdfs", view.start, blocks * _MEI_BLOCK if blocks else None, version=version, block_size=_MEI_BLOCK,
             by_backup=place > 0, confirmation=found.confirmation, evidence=found.evidence, problems=found.problems,
         )  # fmt: skip
     return None
+
+
+def _mei_at(view: View, place: int) -> bool:
+    data = view.get(place, 512)
+    return data is not None and _mei_version(data) is not None
 
 
 def _mei_version(data: bytes) -> str | None:

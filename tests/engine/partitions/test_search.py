@@ -16,6 +16,7 @@ from engine.partitions.search import Find, SearchResult, SizeFrom, Standing, sea
 from engine.ranges import RangeSet
 from engine.source import FileSource, HoleSource, Source
 from engine.source.base import ReadError
+from tests.engine.partitions import written_volumes
 from tests.engine.partitions.disks import MIB, blank, ntfs, put, run, sfdisk
 from tests.engine.partitions.volume_kinds import LIGHT, SAMPLES, Makery, copy_into, lay, wipe
 from tests.support import needs_tool
@@ -192,6 +193,21 @@ def test_one_partition_over_a_large_older_volume_is_an_open_question(make_volume
         else:
             assert [(find.start, find.group) for find in found.volumes] == [(0, 1), (start, 1)]
             assert [find.confidence for find in found.volumes] == ["medium", "high"]
+
+
+@pytest.mark.parametrize("wiped", [False, True])
+def test_groups_of_a_recorder_begin_no_volumes(tmp_path: Path, wiped: bool) -> None:
+    """MEIHDFS repeats its superblock every 51.5 GB, without a number."""
+    start, group = 0x16000000, 0xC0000 << 16
+    disk = blank(tmp_path / "disk", start + 3 * group + 9 * MIB)
+    head = written_volumes.meihdfs_head(3 * 65536 + 10)
+    places = [start + group * number for number in range(1 if wiped else 0, 4)]
+    for place in places:
+        put(disk, place, head)
+    kept = RangeSet([(place, place + 4096) for place in places])
+    with HoleSource(FileSource(disk), kept.complement(0, os.path.getsize(disk))) as source:
+        found = search(source, deep=True)
+    assert [(find.start, find.kind, find.by_backup) for find in found.volumes] == [(start, "meihdfs", wiped)]
 
 
 def test_overlapping_finds_of_equal_weight_form_a_group(make_volume: Makery, tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.partitions.search import search
 from engine.partitions.volumes import KINDS, Confirmation, Volume, recognise, recognise_all
 from engine.ranges import RangeSet
 from engine.source import FileSource, HoleSource
+from tests.engine.partitions import written_volumes
 from tests.engine.partitions.disks import MIB, blank, put, run
 from tests.engine.partitions.volume_kinds import PARAMS, SAMPLES, Makery, backups, blkid, copy_into, wipe
 from tests.support import needs_loop, needs_tool
@@ -81,6 +83,63 @@ def test_recognised_by_a_backup(make_volume: Makery, tmp_path: Path, name: str) 
     assert (found.kind, found.size, found.uuid, found.label) == (before.kind, before.size, before.uuid, before.label)
     assert {problem.code for problem in found.problems} <= {"boot-sector-bad", "superblock-bad"}
     assert found.problems
+
+
+UNUSUAL = {
+    "fat32 of 4096": (("mkfs.vfat", "-S", "4096", "-s", "1", "-F", "32"), 300, 6 * 4096),
+    "ntfs of 4096": (("mkfs.ntfs", "-F", "-Q", "-q", "-s", "4096"), 32, 512),
+    "ntfs of 128K": (("mkfs.ntfs", "-F", "-Q", "-q", "-c", "131072"), 64, 512),
+    "ext4 meta_bg": (("mkfs.ext4", "-q", "-F", "-O", "^64bit,meta_bg,^resize_inode", "-b", "2048"), 40, 4096),
+    "ext4 bigalloc": (("mkfs.ext4", "-q", "-F", "-O", "bigalloc", "-C", "65536", "-b", "4096"), 200, 0),
+    "ext4 bigalloc 1k": (("mkfs.ext4", "-q", "-F", "-O", "bigalloc", "-C", "65536", "-b", "1024"), 200, 0),
+    "ext4 sparse2": (("mkfs.ext4", "-q", "-F", "-O", "sparse_super2,^resize_inode"), 300, 2048),
+    "ext4 journal": (("mkfs.ext4", "-q", "-F", "-O", "journal_dev"), 8, 0),
+    "xfs v4": (("mkfs.xfs", "-q", "-f", "-m", "crc=0"), 320, 512),
+    "xfs of 4096": (("mkfs.xfs", "-q", "-f", "-s", "size=4096"), 320, 4096),
+    "swap of 64K": (("mkswap", "-q", "-p", "65536"), 8, 0),
+}
+
+
+def unusual(tmp_path: Path, name: str) -> Path:
+    argv, size, _ = UNUSUAL[name]
+    if argv[0] != "mkswap":
+        needs_tool(argv[0])
+    path = blank(tmp_path / name.replace(" ", "-"), size * MIB)
+    run(*argv, path)
+    return path
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_volumes(tmp_path: Path, name: str) -> None:
+    path = unusual(tmp_path, name)
+    found, told = look(path), blkid(path)
+    assert found is not None
+    assert found.trusted
+    expected = {"vfat": "fat32"}.get(told["TYPE"], told["TYPE"])
+    assert (found.kind, found.uuid.lower()) == (expected, told["UUID"].lower())
+    if UNUSUAL[name][2]:
+        put(path, 0, bytes(UNUSUAL[name][2]))
+        again = look(path)
+        assert again is not None
+        assert (again.by_backup, again.trusted, again.size, again.uuid) == (True, True, found.size, found.uuid)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("wiped", [False, True])
+def test_unusual_volumes_are_found(tmp_path: Path, wiped: bool) -> None:
+    disk = blank(tmp_path / "disk", 0)
+    places, position = {}, MIB
+    for number, name in enumerate(UNUSUAL):
+        if not wiped or UNUSUAL[name][2]:
+            start = position + 512 * (3 + 2 * number)
+            position = start + copy_into(disk, start, unusual(tmp_path, name))
+            places[start] = look(tmp_path / name.replace(" ", "-"))
+            put(disk, start, bytes(UNUSUAL[name][2] if wiped else 0))
+    with FileSource(disk) as source:
+        found = search(source, deep=True)
+    assert {find.start: find.kind for find in found.volumes} == {
+        start: volume.kind for start, volume in places.items() if volume is not None
+    }
 
 
 def test_ntfs_without_both_boot_sectors(make_volume: Makery, tmp_path: Path) -> None:
@@ -203,6 +262,17 @@ def test_noise_is_nothing(tmp_path: Path) -> None:
     with FileSource(path) as source:
         for start in range(0, 3 * MIB, 16 << 10):
             assert recognise_all(source, start, MIB) == []
+
+
+def test_a_size_that_no_volume_has_is_not_believed(make_volume: Makery, tmp_path: Path) -> None:
+    """2^64 sectors of an md member, under a checksum that is right."""
+    disk = tmp_path / "disk"
+    disk.touch()
+    written_volumes.md_member(disk, copy_into(disk, 0, make_volume("md-1.0")) - 8192, 0, ((1 << 64) - 1) * 512)
+    found = look(disk)
+    assert found is not None
+    assert (found.size, found.checksum, found.trusted) == (None, True, False)
+    assert [one.code for one in found.problems] == ["superblock-bad"]
 
 
 @settings(max_examples=150, deadline=None)

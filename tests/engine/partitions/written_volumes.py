@@ -50,7 +50,8 @@ def md_old(path: Path) -> None:
     put(path, place, struct.pack("<1024I", *words))
 
 
-def _md_new(path: Path, place: int, data: int, size: int) -> None:
+def md_member(path: Path, place: int, data: int, size: int) -> None:
+    """A superblock 1.x at ``place`` for ``size`` bytes from ``data`` on."""
     roles = struct.pack("<HH", 0, 1)
     block = bytearray(256) + roles
     struct.pack_into("<IIII16s32sQIIQII", block, 0, 0xA92B4EFC, 1, 0, 0, UUID, b"host:name", 1_500_000_000, 1, 0,
@@ -67,12 +68,12 @@ def _md_new(path: Path, place: int, data: int, size: int) -> None:
 def md_end(path: Path) -> None:
     """A mirror with superblock 1.0."""
     place = ((_size(path) // 512 - 16) & ~7) * 512
-    _md_new(path, place, 0, place)
+    md_member(path, place, 0, place)
 
 
 def md_front(path: Path) -> None:
     """A mirror with superblock 1.2."""
-    _md_new(path, 4096, 1 << 20, _size(path) - (1 << 20))
+    md_member(path, 4096, 1 << 20, _size(path) - (1 << 20))
 
 
 def _hfs(path: Path, signature: bytes) -> None:
@@ -161,11 +162,16 @@ def zfs(path: Path) -> None:
             put(path, label * 262144 + (128 << 10) + ring * 1024, struct.pack("<QQQ", 0x00BAB10C, 5000, ring))
 
 
-def meihdfs(path: Path) -> None:
-    """Panasonic's superblock."""
+def meihdfs_head(blocks: int) -> bytes:
+    """Panasonic's superblock of a disk of so many blocks of 768 KiB."""
     head = bytearray(512)
     head[8:20] = b"MEIHDFS-V2.1"
     head[0x18:0x1B] = b"HDD"
-    struct.pack_into("<II", head, 0x2C, 10, 4)
+    struct.pack_into("<II", head, 0x2C, blocks, 4)
     struct.pack_into("<6I", head, 0x34, 1, 2, 3, 4, 0x10001, 0x10002)
-    put(path, 0, bytes(head))
+    return bytes(head)
+
+
+def meihdfs(path: Path) -> None:
+    """A small recorder disk."""
+    put(path, 0, meihdfs_head(10))
