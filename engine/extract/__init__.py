@@ -1,0 +1,17 @@
+"""Everything that leaves as files: whole or told to be holed, resumable, hashed, under safe names."""
+
+from engine.extract.loop import extract
+from engine.extract.model import Failed, Item, Options, Report, Standing, Written
+from engine.extract.names import safe_component, safe_name
+
+__all__ = [
+    "Failed",
+    "Item",
+    "Options",
+    "Report",
+    "Standing",
+    "Written",
+    "extract",
+    "safe_component",
+    "safe_name",
+]
