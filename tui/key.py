@@ -45,6 +45,7 @@ _NAMES = {
     "left": "Left", "right": "Right", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "backspace": "Backspace", "delete": "Del", "insert": "Ins", "asterisk": "*", "underscore": "_",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
+    "dollar_sign": "$", "apostrophe": "'", "quotation_mark": '"',
 }  # fmt: skip
 
 

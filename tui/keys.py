@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from tui.key import Key
 from tui.keys_campaign import CAMPAIGN
 from tui.keys_editor import EDITOR
+from tui.keys_hex import HEX
 from tui.keys_partitions import PARTITIONS
 
 # Scope by scope: its title on the help screen, then its keys.
@@ -81,6 +82,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("case.rescue", "R", "rescue", "rescue", "start or watch the rescue", 20),
             Key("case.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("case.partitions", "t", "partitions", "partitions", "the partition tables of the image", 35),
+            Key("case.hex", "x", "hex", "bytes", "the bytes of the image", 36),
             Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
         ),
     ),
@@ -91,6 +93,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("image.case", "c", "make_case", "make case", "make a case that refers to image and map", 20),
             Key("image.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("image.partitions", "t", "partitions", "partitions", "the partition tables of this image", 40),
+            Key("image.hex", "x", "hex", "bytes", "the bytes of this image", 45),
             Key("image.refresh", "r", "refresh", "refresh", "read it again", 70),
         ),
     ),
@@ -186,6 +189,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     **EDITOR,
     **CAMPAIGN,
     **PARTITIONS,
+    **HEX,
 }  # fmt: skip
 
 BY_ID = {key.id: key for _title, keys in SCOPES.values() for key in keys}

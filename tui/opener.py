@@ -82,6 +82,10 @@ class Opener(App[None]):
         """The partitions of a case, or of an image under a map."""
         self._open(lambda: opening.partitions_screen(path, map))
 
+    def open_bytes(self, path: Path, map: Path | None = None, at: int = 0, template: str | None = None) -> None:
+        """The bytes of a case, or of an image under a map, from ``at`` on under a structure."""
+        self._open(lambda: opening.hex_screen(path, map, at, template))
+
     def image_device(self, device: Device) -> None:
         """Choose case and options for imaging a device."""
         self._open(lambda: opening.imaging_screen(device))

@@ -70,6 +70,14 @@ def partitions_screen(path: Path, map: Path | None) -> DeckScreen:
     return PartitionsScreen(Subject(path, map))
 
 
+def hex_screen(path: Path, map: Path | None, at: int = 0, template: str | None = None) -> DeckScreen:
+    """The bytes of a case, or of an image under a map."""
+    from engine.hex.reading import Subject
+    from tui.screens.hex import HexScreen
+
+    return HexScreen(Subject(path, map), at, template)
+
+
 def is_editor_of(screen: Screen[Any], map: Path) -> bool:
     """Whether a screen is the editor on this very map."""
     path = getattr(screen, "edited_map", None)

@@ -4,7 +4,7 @@ The declaration of a structure is a construct ``Struct`` of fixed size; a ``Temp
 Nothing here knows a format.
 """
 
-from engine.template.model import Context, Field, Note, Template, Value
+from engine.template.model import Context, Field, Note, Shape, Template, Value
 from engine.template.walk import walk
 
-__all__ = ["Context", "Field", "Note", "Template", "Value", "walk"]
+__all__ = ["Context", "Field", "Note", "Shape", "Template", "Value", "walk"]

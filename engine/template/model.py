@@ -65,6 +65,19 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """A structure whose layout depends on its bytes: ``build`` makes the template for those that are there.
+
+    ``most`` is how many bytes ``build`` may be given. It must cope with anything: counts are bounded by it.
+    """
+
+    name: str
+    title: str
+    most: int
+    build: Callable[[bytes], Template]
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field as found. ``offset`` in bytes where the walk was told that the data lie; ``value`` None when a part of
     it was never read or is cut off; ``problem`` says what is wrong, None when nothing is.

@@ -110,10 +110,14 @@ class CaseScreen(DeckScreen):
         """The partition tables of the case's image, under its map."""
         self.deck.open_partitions(self._directory)
 
+    def action_hex(self) -> None:
+        """The bytes of the case's image, under its map."""
+        self.deck.open_bytes(self._directory)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
         view = self._view
-        if action == "partitions":
+        if action in ("partitions", "hex"):
             return True if view is not None and view.image_size is not None else None
         if action != "edit_map":
             return True
