@@ -1,0 +1,164 @@
+"""Which of the four layouts a disk has, told by what its tables lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from engine.dvr.disk import Disk
+from engine.dvr.model import Finding, Rung
+from engine.dvr.pack import is_pack
+from engine.dvr.pioneer import orphans
+from engine.dvr.pioneer.content import Contents
+from engine.dvr.pioneer.layouts import BLOCK, KNOWN_DIRECTORIES, LAYOUTS, Layout
+from engine.dvr.pioneer.tables import Programme, Tables
+from engine.source import Source
+
+BASES = (0, 512, 1024, 1536, -512, -1024, -1536)
+_SAMPLE = 12
+
+
+@dataclass(slots=True)
+class Score:
+    """Tests passed and failed on the titles of a layout; what is unread counts for neither."""
+
+    right: int = 0
+    wrong: int = 0
+    titles: int = 0
+    packs: int = 0
+    indices: int = 0
+
+    def test(self, answer: bool | None) -> bool:
+        """Count an answer."""
+        if answer is not None:
+            self.right, self.wrong = self.right + answer, self.wrong + (not answer)
+        return bool(answer)
+
+    @property
+    def confidence(self) -> float:
+        """0..1: the share of tests passed, less when few were possible."""
+        if not self.indices:
+            return 0.0
+        share = self.right / (self.right + self.wrong)
+        return share * min(1.0, 0.7 + 0.1 * self.titles) * (0.99 if self.packs else 0.6)
+
+
+def probe(source: Source, *, swapped: bool = False) -> list[Finding]:
+    """Layouts that fit, best first. Looks at the pointers and, when they lead nowhere, at known places."""
+    found = []
+    for base in BASES:
+        disk = Disk(source, base)
+        for layout in LAYOUTS:
+            finding = _best_place(disk, layout, swapped)
+            if finding is not None:
+                found.append(finding)
+    return sorted(found, key=lambda one: -one.confidence)
+
+
+def _best_place(disk: Disk, layout: Layout, swapped: bool) -> Finding | None:
+    head = disk.get(layout.pointer, 4)
+    pointer = int.from_bytes(head, "big") if head is not None else None
+    places: list[tuple[int, str]] = []
+    if pointer:
+        places.append((pointer, f"block 1 points to the directory at block {pointer:#x}"))
+    lead = "block 1 is unread" if pointer is None else "block 1 does not point to it"
+    places += [(known, f"{lead}; the directory is at block {known:#x}") for known in KNOWN_DIRECTORIES
+               if known != pointer]  # fmt: skip
+    best: Finding | None = None
+    for number, (directory, words) in enumerate(places):
+        backup = not (pointer and number == 0)
+        finding = _judge(disk, layout, directory, words, swapped, backup)
+        if finding is not None and (best is None or finding.confidence > best.confidence):
+            best = finding
+    return best
+
+
+def _judge(disk: Disk, layout: Layout, directory: int, words: str, swapped: bool, backup: bool) -> Finding | None:
+    if not 1 < directory < disk.size // BLOCK:
+        return None
+    # Pointers of the title directory: inside the disk, each its own. Cheap, so before anything else.
+    head = disk.piece(directory * BLOCK, layout.fnt_slots * 8)
+    blocks = [block for at in range(0, layout.fnt_slots * 8, 8) if (block := head.number(at, 4))]
+    if not blocks or max(blocks) >= disk.size // BLOCK or len(set(blocks)) < len(blocks):
+        return None
+    tables = Tables(disk, layout, directory)
+    score = score_titles(tables, sample(tables))
+    if not score.indices:
+        return None
+    return finding_of(disk, layout, score, [words], swapped, directory, Rung.BACKUP if backup else Rung.DIRECTORY)
+
+
+def finding_of(
+    disk: Disk, layout: Layout, score: Score, words: list[str], swapped: bool, directory: int | None, rung: Rung
+) -> Finding:
+    """The finding for a layout that was scored."""
+    reasons = [
+        *words, f"{score.indices} files know their own index",
+        f"{score.packs} files begin with an MPEG pack", f"{score.right} of {score.right + score.wrong} tests passed",
+    ]  # fmt: skip
+    if disk.base:
+        reasons.append(f"blocks count from byte {disk.base} of the image")
+    if swapped:
+        reasons.append("the two bytes of each word are exchanged")
+    place = None if directory is None else directory * BLOCK + disk.base
+    return Finding("pioneer", layout.key, layout.models, round(score.confidence, 3), tuple(reasons), disk.base, swapped,
+                   place=place, rung=rung)  # fmt: skip
+
+
+def sample(tables: Tables) -> list[Programme]:
+    """Up to a dozen titles from all over the table."""
+    found: list[Programme] = []
+    for number in range(tables.layout.fnt_slots):
+        found += tables.programmes(number)
+        if len(found) >= 4 * _SAMPLE:
+            break
+    return found[:: max(1, len(found) // _SAMPLE)][:_SAMPLE]
+
+
+def score_titles(tables: Tables, titles: Iterable[Programme]) -> Score:
+    """Test each title: count of files, own index, size against runs, pack at the start, date, name."""
+    score, contents = Score(), Contents(tables)
+    for title in titles:
+        score.titles += 1
+        if not score.test(1 <= title.count <= 999):
+            continue
+        indices, _ = contents.chain(title)
+        if not indices and title.other_first:
+            indices, _ = contents.chain(title, title.other_first)
+        entry = contents.peek(indices[0]) if indices else None
+        if entry is None or entry.own is None:
+            continue
+        if not score.test(entry.own == entry.index):
+            continue
+        score.indices += 1
+        file = contents.file(indices[0])
+        if file is None or not score.test(bool(entry.size_blocks)):
+            continue
+        blocks = sum(extent.size for extent in file.extents) // BLOCK
+        score.test(blocks == entry.size_blocks)
+        if file.extents and file.extents[0].start is not None:
+            head = tables.disk.get(file.extents[0].start - tables.disk.base, 14)
+            score.packs += score.test(None if head is None else is_pack(head))
+        date = title.date or entry.date
+        score.test(date is not None and 1999 <= date.year <= 2035)
+        score.test(orphans.is_name(title.raw_name))
+    return score
+
+
+def search(source: Source, *, swapped: bool = False, deep: bool = False) -> list[Finding]:
+    """For a disk whose directory area is lost: layouts whose file tables are found by their own numbers."""
+    found = []
+    for base in BASES if deep else (0,):
+        disk = Disk(source, base)
+        limit = disk.size if deep and not base else min(disk.size, orphans.FIRST_PLACES // 2)
+        for layout in LAYOUTS:
+            seen = orphans.Found()
+            orphans.search(disk, layout, 0, limit, seen)
+            if seen.fat:
+                blocks = sum(len(one) for one in seen.fat.values())
+                reasons = (f"no directory; {blocks} blocks of a file table of this layout lead to MPEG packs",)
+                found.append(Finding("pioneer", layout.key, layout.models, min(0.6, 0.3 + 0.1 * blocks), reasons, base,
+                                     swapped, rung=Rung.ORPHAN))  # fmt: skip
+        if found:
+            break
+    return sorted(found, key=lambda one: -one.confidence)
