@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GROUND = {"errors", "progress", "ranges", "atomic", "text", "tools", "source", "template", "edits", "host"}
+GROUND = {"errors", "progress", "ranges", "atomic", "text", "tools", "source", "template", "times", "edits", "host"}
 KNOWLEDGE = {"mapfile", "devices", "partitions", "filesystems", "dvr", "ole2", "raid", "artifacts"}
 WORK = {"cases", "jobs", "rescue", "mapedit", "priorities", "carve", "extract", "hex", "demo"}
 
