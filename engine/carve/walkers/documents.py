@@ -162,7 +162,7 @@ def rtf(view: View) -> Outcome:
                 depth -= 1
                 if not depth:
                     end = _eol(view, position + index)
-                    if view.peek(end, 1) == b"\0":
+                    if view.peek(end, 1) == b"\0" and view.peek(end + 1, 1).strip(b"\0"):
                         end += 1
                     return complete(end, WALKED, "its braces close")
             elif found.group(1) is not None:

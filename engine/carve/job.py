@@ -1,0 +1,112 @@
+"""The jobs of carving: the scan that fills a catalogue, and the writing of chosen finds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from engine.carve.carving import State, carve
+from engine.carve.catalogue import CatalogueWriter, read_about, read_finds
+from engine.carve.find import Find
+from engine.carve.scan import BLOCK
+from engine.carve.signatures import chosen
+from engine.carve.writing import write_finds
+from engine.cases import is_case, load_case, open_source, record
+from engine.errors import UsageError
+from engine.jobs.context import JobContext
+
+SCAN, WRITE = "carve-scan", "carve-write"
+_CATALOGUE = "finds.jsonl"
+_SYNC_BYTES = 1 << 30
+
+
+def catalogue_path(directory: Path) -> Path:
+    """Where the scan that runs in this job directory keeps its catalogue."""
+    return directory / "work" / _CATALOGUE
+
+
+def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
+    """Arguments: ``source`` (absolute path), ``map``, ``window`` ([start, end] or null), ``types`` (list or null),
+    ``block`` (bytes), ``areas`` ([[start, end], ...] or null: only there, as if they followed each other),
+    ``catalogue`` (absolute path or null: in the job's directory).
+
+    Result: ``finds``, ``whole``, ``bytes``, ``catalogue``.
+    """
+    where = _absolute(arguments, "source")
+    target = arguments.get("catalogue")
+    path = Path(target) if isinstance(target, str) else job.work_directory / _CATALOGUE
+    window = arguments.get("window")
+    types = arguments.get("types")
+    block = int(arguments.get("block") or BLOCK)
+    if block < BLOCK or block & block - 1:
+        raise UsageError("the block is a power of two of at least 512 bytes", code="job-arguments")
+    saved = job.saved
+    state = State.from_json(dict(saved["state"])) if saved else State()
+    with open_source(
+        where, map=arguments.get("map"), window=None if window is None else (int(window[0]), int(window[1])),
+    ) as source:  # fmt: skip
+        about = {"source": where, "size": source.size, "map": arguments.get("map"), "window": window, "block": block}
+        writer = CatalogueWriter(path, about, length=int(saved["length"]) if saved else None)
+        held: list[Find] = []
+        counts = {"finds": 0, "whole": 0}
+        if saved:
+            counts.update({key: int(saved["counts"][key]) for key in counts})
+
+        def keep(now: State) -> None:
+            writer.add(held)
+            for find in held:
+                counts["finds"] += find.inside is None
+                counts["whole"] += find.status.value == "complete" and find.inside is None
+            held.clear()
+            job.facts(**counts)
+            job.checkpoint({"state": now.to_json(), "length": writer.sync(), "counts": dict(counts)})
+
+        try:
+            for find in carve(
+                source, chosen(frozenset(types) if types else None), block=block, state=state, reporter=job,
+                checkpoint=keep,
+            ):  # fmt: skip
+                held.append(find)
+        finally:
+            writer.close()
+    told = {**counts, "bytes": state.position, "catalogue": str(path)}
+    if is_case(where):
+        record(load_case(where), "carved", **counts)
+    return told
+
+
+def write(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
+    """Arguments: ``catalogue`` (absolute path), ``target`` (absolute path of a folder), ``chosen`` (starts, or null for
+    all finds that are not parts of others), ``map`` (null: the one of the scan), ``partial`` (damaged ones too).
+
+    Result: ``written`` (paths), ``bytes``, ``missing_bytes``.
+    """
+    catalogue = Path(_absolute(arguments, "catalogue"))
+    target = Path(_absolute(arguments, "target"))
+    about = read_about(catalogue)
+    wanted = arguments.get("chosen")
+    starts = None if wanted is None else {int(start) for start in wanted}
+    partial = bool(arguments.get("partial", True))
+    finds = [
+        find for find in read_finds(catalogue)
+        if (find.inside is None if starts is None else find.start in starts)
+        and (partial or find.status.value == "complete")
+    ]  # fmt: skip
+    window = about.get("window")
+    with open_source(
+        str(about["source"]), map=arguments.get("map") or about.get("map"),
+        window=None if window is None else (int(window[0]), int(window[1])),
+    ) as source:  # fmt: skip
+        report = write_finds(source, finds, target, reporter=job, journal=job.directory / "written.json")
+    return {
+        "written": [str(one.path) for one in report.written[:10_000]], "files": len(report.written),
+        "failed": len(report.failed), "missing_bytes": report.missing_bytes,
+    }  # fmt: skip
+
+
+def _absolute(arguments: dict[str, Any], name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str) or not os.path.isabs(value):
+        raise UsageError(f"{name} is an absolute path", code="job-arguments")
+    return value
