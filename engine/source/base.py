@@ -80,6 +80,12 @@ class Source(ABC):
         holes = self.read_into(offset, data) if data else ()
         return Reading(offset, bytes(data), holes)
 
+    def next_data(self, offset: int) -> int:
+        """The first position from ``offset`` on that may hold something: what is passed over is a sparse stretch of a
+        file (it reads as zeros) or a hole. ``offset`` itself where a source does not know; ``size`` when nothing follows.
+        """
+        return min(offset, self.size)
+
     def check_inside(self, offset: int, size: int) -> None:
         """Raise ``ValueError`` unless ``[offset, offset + size)`` lies in the source."""
         if offset < 0 or offset + size > self.size:

@@ -63,6 +63,13 @@ class FileSource(Source):
         fill(self._fd, offset, buffer, self.path)
         return ()
 
+    def next_data(self, offset: int) -> int:
+        try:
+            return min(os.lseek(self._fd, offset, os.SEEK_DATA), self.size)
+        except OSError as error:
+            # ENXIO: nothing but a gap up to the end; anything else: this file system does not tell.
+            return self.size if error.errno == errno.ENXIO else min(offset, self.size)
+
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)

@@ -95,6 +95,14 @@ class SplitSource(Source):
             index += 1
         return tuple(holes)
 
+    def next_data(self, offset: int) -> int:
+        for start, piece in zip(self._starts, self._pieces, strict=False):
+            if offset < start + piece.size:
+                found = start + piece.next_data(max(0, offset - start))
+                if found < start + piece.size:
+                    return found
+        return self.size
+
     def close(self) -> None:
         for piece in self._pieces:
             piece.close()

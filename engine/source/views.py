@@ -24,6 +24,9 @@ class WindowSource(Source):
         holes = self._below.read_into(self._start + offset, buffer)
         return tuple((low - self._start, high - self._start) for low, high in holes)
 
+    def next_data(self, offset: int) -> int:
+        return min(self._below.next_data(self._start + offset) - self._start, self.size)
+
     def close(self) -> None:
         self._below.close()
 
@@ -71,6 +74,10 @@ class SwapSource(Source):
             if stop > offset and start < end
         )
 
+    def next_data(self, offset: int) -> int:
+        found = self._below.next_data(offset - offset % 2)
+        return max(offset, found - found % 2)
+
     def close(self) -> None:
         self._below.close()
 
@@ -110,6 +117,10 @@ class HoleSource(Source):
             view[start - offset : stop - offset] = bytes(stop - start)
             position = stop
         return mine
+
+    def next_data(self, offset: int) -> int:
+        found = self._below.next_data(offset) if offset < self._below.size else self.size
+        return self.size if found >= self._below.size else found
 
     def close(self) -> None:
         self._below.close()

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.ranges import RangeSet
-from engine.source import BytesSource, Extent, ExtentSource, HoleSource
+from engine.source import (
+    BytesSource,
+    Extent,
+    ExtentSource,
+    FileSource,
+    HoleSource,
+    SplitSource,
+    SwapSource,
+    WindowSource,
+)
 
 DATA = random.Random(1).randbytes(4000)
 EXTENTS = st.lists(
@@ -94,3 +103,25 @@ def test_bytes_in_memory_keep_their_holes():
     source = BytesSource(b"0123456789", holes=RangeSet.of(8, 40))
     assert source.read(0, 20).data == b"01234567\0\0"
     assert source.read(0, 20).holes == ((8, 10),)
+
+
+def test_sparse_stretches_are_passed_over(tmp_path):
+    size, data = 1 << 24, b"x" * 4096
+    for name in ("d.001", "d.002"):
+        with open(tmp_path / name, "wb") as stream:
+            stream.truncate(size)
+            stream.seek(1 << 22)
+            stream.write(data)
+    with FileSource(tmp_path / "d.001") as plain:
+        assert plain.next_data(0) == 1 << 22
+        assert plain.next_data((1 << 22) + 5) == (1 << 22) + 5
+        assert plain.next_data((1 << 22) + 4096) == size
+        assert plain.next_data(size) == size
+        assert WindowSource(plain, 4096, 1 << 23).next_data(0) == (1 << 22) - 4096
+        assert WindowSource(plain, 4096, 1 << 20).next_data(0) == 1 << 20
+        assert SwapSource(plain).next_data(1) == 1 << 22
+        assert HoleSource(plain, RangeSet(), size=size * 2).next_data(size - 1) == size * 2
+    with SplitSource.open(tmp_path / "d.001") as split:
+        assert split.next_data((1 << 22) + 4096) == size + (1 << 22)
+        assert split.next_data(size + (1 << 22) + 4096) == 2 * size
+    assert BytesSource(b"abc").next_data(1) == 1
