@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import TYPE_CHECKING, Any
 
+from engine.carve.everywhere import EverywhereScanner
 from engine.carve.find import Find, make_find
 from engine.carve.outcome import HEAD, WALKED, Outcome, Status
 from engine.carve.scan import BLOCK, CHUNK, Hit, Scanner
@@ -48,11 +50,12 @@ class State:
 
 
 def carve(
-    source: Source, signatures: Sequence[Signature], *, block: int = BLOCK, state: State | None = None,
+    source: Source, signatures: Sequence[Signature], *, block: int = BLOCK, everywhere: bool = False, state: State | None = None,
     reporter: Reporter = SILENT, checkpoint: Callable[[State], None] | None = None,
 ) -> Iterator[Find]:  # fmt: skip
     """Every find in order of its start, whole or damaged, best reading of each place.
 
+    Starts are multiples of ``block``; ``everywhere`` looks for the strong signatures at any byte too.
     ``state`` is brought forward as the pass goes; ``checkpoint`` is called between chunks, when every find before
     ``state.position`` was given out. Raises ``CancelledError``, ``ReadError``.
     """
@@ -60,6 +63,7 @@ def carve(
 
     state = state if state is not None else State()
     scanner, reader = Scanner(signatures, block), Reader(source)
+    anywhere = EverywhereScanner(signatures) if everywhere else None
     reach = max(scanner.reach, 5 * 192 + 8)
     buffer = bytearray(CHUNK + -(-reach // BLOCK) * BLOCK)
     while state.position < source.size:
@@ -67,7 +71,11 @@ def carve(
         limit = min(CHUNK, source.size - state.position)
         size = min(len(buffer), source.size - state.position)
         source.read_into(state.position, memoryview(buffer)[:size])  # filler is zeros: no signature begins with them
-        yield from _settle(scanner.hits(np.frombuffer(buffer, np.uint8, size), state.position, limit), reader, state)
+        hits = scanner.hits(np.frombuffer(buffer, np.uint8, size), state.position, limit)
+        if anywhere is not None:
+            more = anywhere.hits(memoryview(buffer)[:size], state.position, limit)
+            hits = merge(hits, more, key=lambda hit: hit.start)
+        yield from _settle(hits, reader, state)
         state.position += limit
         reporter.update(state.position, source.size)
         if checkpoint is not None:
@@ -98,7 +106,11 @@ def _place(hits: list[Hit], reader: Reader, state: State) -> Iterator[Find]:
                 yield make_find(strong.signature, start, part, state.owned_start)
         return
     best: tuple[tuple[bool, int, int], Find] | None = None
+    seen: set[Signature] = set()
     for hit in hits:
+        if hit.signature in seen:
+            continue
+        seen.add(hit.signature)
         if hit.signature.stream and start < state.streams.get(hit.signature.kind, 0):
             continue
         outcome = walk(reader, start, hit.signature)

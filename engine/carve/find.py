@@ -14,8 +14,8 @@ from engine.carve.signatures import Signature
 class Find:
     """``extents``: (start, size) in the source, in the file's order.
 
-    ``at``: where it is broken or unread, in bytes from the file's start. ``inside``: the start of the find that this one
-    is a part of (a thumbnail, a member), or None.
+    ``at``: where it is broken or unread, in bytes from the file's start. ``inside``: the start of the find that this
+    one is a part of (a thumbnail, a member), or None.
     """
 
     kind: str

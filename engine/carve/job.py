@@ -28,8 +28,7 @@ def catalogue_path(directory: Path) -> Path:
 
 def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     """Arguments: ``source`` (absolute path), ``map``, ``window`` ([start, end] or null), ``types`` (list or null),
-    ``block`` (bytes), ``areas`` ([[start, end], ...] or null: only there, as if they followed each other),
-    ``catalogue`` (absolute path or null: in the job's directory).
+    ``block`` (bytes), ``everywhere``, ``catalogue`` (absolute path or null: in the job's directory).
 
     Result: ``finds``, ``whole``, ``bytes``, ``catalogue``.
     """

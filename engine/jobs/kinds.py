@@ -45,6 +45,9 @@ def table(*kinds: Kind) -> Mapping[str, Kind]:
 KINDS: Mapping[str, Kind] = table(
     Kind("rescue", "engine.rescue.job:run", True, "images a failing drive with GNU ddrescue"),
     Kind("partition-search", "engine.jobs.partition_search:run", True, "looks for lost partitions on a disk or image"),
+    Kind("carve-scan", "engine.carve.job:scan", True, "looks for files by their own structure"),
+    Kind("carve-write", "engine.carve.job:write", True, "writes files that a carving scan found"),
+    Kind("hex-search", "engine.jobs.hex_search:run", True, "looks for bytes, text or a pattern in a disk or image"),
     Kind("self-test", "engine.jobs.selftest:run", True, "writes and verifies a scratch file: do jobs work here?"),
 )
 
