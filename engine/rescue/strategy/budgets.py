@@ -40,10 +40,14 @@ def spent(known: Known, costs: Costs) -> Done | None:
 
 
 def least_yield(known: Known, costs: Costs) -> float:
-    """Worth that a power cycle has to bring: as asked for, else so much that what is missing could ever be had."""
+    """Worth that a power cycle has to bring: as asked for, else so much that what is missing could ever be had.
+
+    A person who pulls the plug, or who does not want the edges of killers, is spared long shots too.
+    """
     if costs.min_bytes_per_cycle:
         return float(costs.min_bytes_per_cycle)
-    return max(costs.sector_size / 8, known.missing / HOPELESS)
+    long_shots = costs.automatic and costs.edges
+    return max(0.0 if long_shots else costs.sector_size / 8, known.missing / HOPELESS)
 
 
 def given_up(known: Known, costs: Costs, best: float) -> Done:

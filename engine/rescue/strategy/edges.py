@@ -13,6 +13,8 @@ from engine.rescue.strategy.records import Costs, How
 _HALF = 0.5
 _TRIM_RISK = 0.05
 _EDGE_RISK = 0.95
+_INNER = 0.1
+"""P(there is something good between the edges of a lost read), before anything was tried in there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ def trimming(known: Known) -> Ground | None:
 
 
 def narrowing(known: Known, costs: Costs) -> Ground | None:
-    """The largest read that died and was larger than a sector, from a side up to which all is read."""
+    """The part of lost reads larger than a sector that promises most: from a side up to which all is read, or, where a
+    killer was met on both sides, from its middle on. The smaller such a part has become, the less is believed of it.
+    """
     sector = costs.sector_size
     spots = RangeSet([place for place in touched(known.runs, sector) if place[1] - place[0] <= sector])
     # what was read in single sectors to the end has nothing more to give
@@ -52,9 +56,12 @@ def narrowing(known: Known, costs: Costs) -> Ground | None:
         return None
     low = np.isin(ground.starts, known.finished.ends) | (ground.starts == known.start)
     high = np.isin(ground.ends, known.finished.starts) | (ground.ends == known.end)
-    sizes = np.where(low | high, ground.ends - ground.starts, 0)
-    best = int(sizes.argmax())
-    if not sizes[best]:
-        return None
+    sizes = (ground.ends - ground.starts).astype(float)
+    within = np.searchsorted(known.dead.starts, ground.starts, "right") - 1
+    inner = _INNER * sizes / (known.dead.ends - known.dead.starts)[within]
+    gains = sizes * _HALF * np.where(low | high, 1.0, inner)
+    best = int(gains.argmax())
     start, end = int(ground.starts[best]), int(ground.ends[best])
-    return Ground(start, end, not low[best], (end - start) * _HALF, _EDGE_RISK)
+    if not low[best] and not high[best]:
+        start += (end - start) // 2 // sector * sector
+    return Ground(start, end, bool(high[best] and not low[best]), float(gains[best]), _EDGE_RISK)
