@@ -15,6 +15,7 @@ from typing import Any
 from engine.atomic import Pathish, write_json
 from engine.errors import RescueError
 from engine.rescue.arguments import HANG_S, STRATEGIES
+from engine.rescue.campaign.powerfile import distrust
 from engine.rescue.campaign.settings import CampaignSettings
 from engine.rescue.options import RescueOptions
 
@@ -63,7 +64,7 @@ def load_strategy(directory: Pathish) -> StrategyPreset:
     """
     try:
         with open(Path(directory) / STRATEGY_NAME, "rb") as stream:
-            ours = _ours(os.fstat(stream.fileno()))
+            problem = distrust(os.fstat(stream.fileno())) or distrust(os.stat(directory))
             value = json.loads(stream.read(_MAX_SIZE))
         strategy, hang, campaign = value["strategy"], float(value["hang_limit_s"]), dict(value["campaign"])
         known = strategy in STRATEGIES and hang >= 1
@@ -74,8 +75,8 @@ def load_strategy(directory: Pathish) -> StrategyPreset:
     if not known:
         return StrategyPreset(ignored=f"{STRATEGY_NAME} of this case is of another version: defaults are used")
     ignored = ""
-    if not ours and campaign.pop("switch", None):
-        ignored = "the power command kept with this case is left out: other users may have written it"
+    if problem and campaign.pop("switch", None):
+        ignored = f"the power command kept with this case is left out: {STRATEGY_NAME} or its folder {problem}"
     try:
         return StrategyPreset(strategy, hang, CampaignSettings.from_json(campaign), ignored)
     except RescueError as error:
@@ -89,12 +90,3 @@ def _without_switch(strategy: str, hang: float, campaign: dict[str, Any], error:
         return StrategyPreset(strategy, hang, CampaignSettings.from_json(campaign), ignored)
     except RescueError as other:
         return StrategyPreset(strategy, hang, ignored=f"the settings kept with this case are left out: {other.message}")
-
-
-def _ours(facts: os.stat_result) -> bool:
-    """Root's or our own (under sudo also the caller's), and nobody else may write it."""
-    owners = {0, os.geteuid()}
-    caller = os.environ.get("SUDO_UID", "")
-    if os.geteuid() == 0 and caller.isdigit():
-        owners.add(int(caller))
-    return facts.st_uid in owners and not facts.st_mode & 0o022

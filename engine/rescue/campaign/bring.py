@@ -373,6 +373,7 @@ class Bringing:
         settle = self._settings.settle_s
         words = f"the drive is back as {path}; it gets {settle:g} s"
         self._show.phase(Phase.SETTLING, words, node=path, until_s=settle)
+        self._protect(path)
         self._pause(settle)
         places = self._places()
         self._show.phase(Phase.PROVING, "reading a place that is known good")
@@ -399,9 +400,18 @@ class Bringing:
         self._decide(f"the drive is back as {path}: {proved.reason}")
         self._show.phase(Phase.CHOOSING, "the drive is back", node=path)
 
+    def _protect(self, path: str) -> None:
+        """Nobody may write to it, if that was so before: the kernel forgets it when a disk returns."""
+        if not self._memory.read_only or bus.is_read_only(path):
+            return
+        problem = aside(lambda: bus.set_read_only(path), self._show_again)
+        told = f"{path} could not be made read-only again: {problem}" if problem else f"{path} is read-only again"
+        self._session.event("note", code="read-only", message=told)
+
     def note_seat(self, path: str) -> None:
         """Note where the drive sits while it can be read, and have the kernel be less patient where that is asked."""
         self._memory.seat = bus.seat_of(path) or self._memory.seat
+        self._memory.read_only = self._memory.read_only or bus.is_read_only(path)
         seconds = self._settings.command_timeout_s
         if seconds is not None:
             problem = aside(lambda: bus.set_patience(path, seconds), self._show_again)

@@ -1,7 +1,8 @@
 """The bus behind a disk: its node deleted before the power goes, a rescan when it is back, the kernel's patience.
 
 Only sysfs is written, by a helper program with a limit: writing ``delete`` blocked 35 s on a disk that hung. Where a
-disk sits is noted while it is there; it cannot be read afterwards.
+disk sits is noted while it is there; it cannot be read afterwards. What the kernel was told of a disk (its patience,
+that nobody may write to it) is lost when the disk returns, and is told again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from engine import tools
 from engine.devices.sysfs import read_disk
 from engine.errors import OutsideError
 from engine.host.blocks import node_of_path, whole_disk
-from engine.host.roots import HERE, Roots
+from engine.host.roots import HERE, Roots, read_int
 
 Run = Callable[..., tools.Finished]
 LIMIT_S = 60.0
@@ -79,6 +80,25 @@ def set_patience(path: str, seconds: int, roots: Roots = HERE, *, run: Run = too
         if (device / name).exists()
     ]
     return "; ".join(problem for problem in problems if problem)
+
+
+def is_read_only(path: str, roots: Roots = HERE) -> bool:
+    """Whether the kernel refuses to write to the disk at ``path`` (``blockdev --setro``); False for a file."""
+    node = node_of_path(path, roots)
+    return node is not None and read_int(roots.node_directory(node) / "ro") == 1
+
+
+def set_read_only(path: str, roots: Roots = HERE, *, run: Run = tools.run, limit_s: float = LIMIT_S) -> str:
+    """Have the kernel refuse to write to the whole disk that ``path`` is (a part of). A problem in words, or empty."""
+    node = node_of_path(path, roots)
+    if node is None:
+        return ""
+    disk = roots.node_path(whole_disk(node, roots))
+    try:
+        done = run((tools.find_tool("blockdev") or "/usr/sbin/blockdev", "--setro", disk), timeout_s=limit_s)
+    except OutsideError as error:
+        return f"{disk}: {error.message}"
+    return "" if done.status == 0 else f"{disk}: {done.stderr.strip()[-200:] or 'blockdev failed'}"
 
 
 def _write(path: str, text: str, run: Run, limit_s: float) -> str:

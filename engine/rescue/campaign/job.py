@@ -19,7 +19,7 @@ from engine.mapfile.write import write_map
 from engine.ranges import RangeSet
 from engine.rescue import plan
 from engine.rescue.arguments import default_options
-from engine.rescue.campaign import choose, drive, resume
+from engine.rescue.campaign import bus, choose, drive, resume
 from engine.rescue.campaign.attend import CampaignAttendant
 from engine.rescue.campaign.board import Phase
 from engine.rescue.campaign.bring import Bringing, BudgetSpent
@@ -38,6 +38,9 @@ from engine.text import format_size, safe_text
 
 _POOR = 3
 """So many cycles in a row that each brought less than the budget's least end the campaign, whatever is expected."""
+_LATE = 3
+_LITTLE = 64 << 10
+"""When so many cycles in a row brought no more than this each, that is said; and again at twice as many."""
 _EMPTY = 20
 _KILLS = 3
 _ADVICE = {
@@ -226,6 +229,7 @@ class Campaign:
             drive.boot_of_this_machine(), put_back=tuple(ready.put_back),
         )  # fmt: skip
         memory.wish = None
+        memory.read_only = memory.read_only or bus.is_read_only(session.arguments.source)
         memory.decide(safe_text(made.reason, 400))
         self.keep()
         write_map(session.arguments.map, ready.map)
@@ -327,12 +331,30 @@ class Campaign:
                 session.event("drop-off", message=verdict.words, position=position, **facts_of(turn.ran))
         self.take(made)
         self.keep()
+        if verdict.dead:
+            self._say_how_little_comes()
         self.show.note(verdict=str(verdict.finding), verdict_words=verdict.words, next=None)
         session.record("campaign-pass", message=verdict.words, finding=str(verdict.finding), gained=run.gained)
         self._killed = self._killed + 1 if verdict.finding is Finding.KILLED else 0
         if verdict.ends or self._killed >= _KILLS:
             code = "no-space" if verdict.finding is Finding.TARGET_FULL else str(turn.ending)
             raise OutsideError(verdict.words, code=code, advice=_ADVICE.get(verdict.finding, GONE_ADVICE))
+
+    def _say_how_little_comes(self) -> None:
+        """Nothing readable is left on its own account; but whoever spends the cycles should know what they bring."""
+        late = 0
+        for brought in reversed(self.memory.cycle_bytes[1:]):
+            if brought > _LITTLE:
+                break
+            late += 1
+        if late < _LATE or late % _LATE or (late // _LATE).bit_count() != 1:
+            return
+        brought = sum(self.memory.cycle_bytes[-late:])
+        missing = self._domain.subtract(self.known.ranges("+")).total
+        self._note(
+            f"the last {late} power cycles brought {format_size(brought)} together, and {format_size(missing)} are "
+            "missing: a budget (cycles, or a least gain of each) would end it here"
+        )
 
     def _note(self, message: str) -> None:
         self.session.event("note", message=message)

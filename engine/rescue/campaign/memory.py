@@ -63,7 +63,8 @@ class Budget:
 @dataclass(slots=True)
 class Memory:
     """All of it. ``dead`` says why the drive's power has to be cut before it is read again; empty: it is well.
-    ``dead_attachment`` is the token (``drive.attachment``) of the attachment that died, ``seat`` where the drive sits.
+    ``dead_attachment`` is the token (``drive.attachment``) of the attachment that died, ``seat`` where the drive sits,
+    ``read_only`` whether the kernel had been told that nobody may write to it.
 
     ``cycle_bytes``: rescued before the first cycle, after the first ...; ``vain``: cycles in a row that brought
     nothing; ``runs`` the passes as the strategy knows them. Learned: ``best_rate`` in bytes per second, the seconds
@@ -79,6 +80,7 @@ class Memory:
     dead: str = ""
     dead_attachment: str = ""
     seat: Seat | None = None
+    read_only: bool = False
     about: About | None = None
     wish: Wish | None = None
     vain: int = 0
@@ -124,6 +126,7 @@ class Memory:
             "dead": self.dead,
             "dead_attachment": self.dead_attachment,
             "seat": None if self.seat is None else self.seat.to_json(),
+            "read_only": self.read_only,
             "about": None if about is None else asdict(about),
             "wish": None if self.wish is None else asdict(self.wish),
             "vain": self.vain,
@@ -149,6 +152,7 @@ class Memory:
                 dead=str(value["dead"]),
                 dead_attachment=str(value["dead_attachment"]),
                 seat=Seat(**value["seat"]) if value["seat"] else None,
+                read_only=bool(value.get("read_only", False)),
                 about=_about(value["about"]) if value["about"] else None,
                 wish=Wish(**value["wish"]) if value["wish"] else None,
                 vain=int(value["vain"]),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import DamagedError, NotFoundError, RefusedError, UsageError, outside
+from engine.jobs.directory import allowed_owners
 from engine.rescue.campaign.settings import PowerSwitch
 from engine.text import safe_text
 
@@ -56,29 +57,26 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise outside(error, "cannot read the power switches", path) from error
     with os.fdopen(fd, "rb") as file:
-        _trust(os.fstat(fd), path, "file")
-        _trust(os.stat(path.parent), path.parent, "folder")
+        for facts, where, what in ((os.fstat(fd), path, "file"), (os.stat(path.parent), path.parent, "folder")):
+            problem = distrust(facts)
+            if problem:
+                raise RefusedError(
+                    f"the {what} of power switches {problem}", code="open-settings", path=where,
+                    advice=f"what it names would be run: make it yours, and chmod go-w {where}",
+                )  # fmt: skip
         try:
             return tomllib.loads(file.read(_MAX_SIZE).decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DamagedError(f"the file of power switches cannot be read: {error}", path=path) from error
 
 
-def _trust(facts: os.stat_result, path: Path, what: str) -> None:
-    """Only root, we ourselves, and under sudo whoever called may say what is run."""
-    owners = {0, os.geteuid()}
-    invoker = os.environ.get("SUDO_UID", "")
-    if os.geteuid() == 0 and invoker.isdigit():
-        owners.add(int(invoker))
-    if what == "file" and not stat.S_ISREG(facts.st_mode):
-        raise RefusedError("the power switches are no regular file", code="open-settings", path=path)
-    if facts.st_uid not in owners:
-        raise RefusedError(
-            f"the {what} of power switches belongs to another user (uid {facts.st_uid})", code="open-settings",
-            path=path, advice="what it names would be run: make it yours",
-        )  # fmt: skip
-    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise RefusedError(
-            f"other users may write the {what} of power switches", code="open-settings", path=path,
-            advice=f"what it names would be run: chmod go-w {path}",
-        )  # fmt: skip
+def distrust(facts: os.stat_result) -> str:
+    """Why a file (or the folder it lies in) may not say what is run; empty when it may.
+
+    Only root, we ourselves, and under sudo whoever called may have written it.
+    """
+    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+        return "is no regular file"
+    if facts.st_uid not in {0, *allowed_owners()}:
+        return f"belongs to another user (uid {facts.st_uid})"
+    return "may be written by other users" if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
