@@ -81,8 +81,10 @@ class Source(ABC):
         return Reading(offset, bytes(data), holes)
 
     def next_data(self, offset: int) -> int:
-        """The first position from ``offset`` on that may hold something: what is passed over is a sparse stretch of a
-        file (it reads as zeros) or a hole. ``offset`` itself where a source does not know; ``size`` when nothing follows.
+        """The first position from ``offset`` on that may hold something; ``size`` when nothing follows.
+
+        What is passed over is a sparse stretch of a file (it reads as zeros) or a hole. A source that does not know
+        gives ``offset`` back.
         """
         return min(offset, self.size)
 
