@@ -8,6 +8,8 @@ from engine.partitions.boot_copies import Copies, differing, fitness, read_copie
 from engine.partitions.bootsector import Boot
 from engine.partitions.model import Finding, Node
 from engine.partitions.peek import Peek
+from engine.partitions.rebuilt import Proposal, propose
+from engine.partitions.rebuilt.propose import FRONT
 from engine.partitions.volumes import exfat, fat
 from engine.partitions.volumes.bits import u32
 from engine.partitions.volumes.view import View
@@ -25,8 +27,8 @@ _BY_TYPE = frozenset({
 
 @dataclass(slots=True)
 class Budget:
-    """How many bytes of FATs are still compared: 64 MiB of one volume, 512 MiB of a disk. Boot sectors can claim any
-    size, and as many volumes as there are partitions."""
+    """How many bytes of FATs are still compared, and searched for what makes a boot sector: 64 MiB of one volume, 512
+    MiB of a disk. Boot sectors can claim any size, and as many volumes as there are partitions."""
 
     left: int = _FAT_LIMIT_ALL
 
@@ -38,14 +40,15 @@ class Budget:
 
 
 def boot_problems(
-    peek: Peek, node: Node, *, ebr: int | None, whole: bool, budget: Budget | None = None
+    peek: Peek, node: Node, *, ebr: int | None, whole: bool, sector_size: int = 512, budget: Budget | None = None
 ) -> list[Finding]:
-    """Findings about the boot sector of a partition; none for volumes without one. ``budget`` to compare the FATs."""
+    """Findings about the boot sector of a partition; none for volumes without one. ``sector_size`` is the disk's;
+    ``budget`` to compare the FATs, and to look for what a lost boot sector can be made of."""
     copies = read_copies(peek, node)
     boot = copies.best
     if boot is None:
-        return _no_boot(peek, node)
-    found = _primary_problems(peek, node, copies)
+        return _no_boot(peek, node, sector_size, budget)
+    found = _primary_problems(peek, node, copies, sector_size, budget)
     if not found:
         found += _backup_problems(peek, node, copies)
     if boot.fsinfo is not None:
@@ -57,13 +60,20 @@ def boot_problems(
     return found
 
 
-def _no_boot(peek: Peek, node: Node) -> list[Finding]:
-    """A type that promises FAT, exFAT or NTFS, and no trace of one."""
-    if node.filesystem is not None or node.type not in _BY_TYPE:
+def _no_boot(peek: Peek, node: Node, sector_size: int, budget: Budget | None) -> list[Finding]:
+    """A type that promises FAT, exFAT or NTFS, or an $MFT, and no boot sector."""
+    volume = node.filesystem
+    lost = volume is not None and volume.kind == "ntfs"
+    if not lost and (volume is not None or node.type not in _BY_TYPE):
         return []
     data = peek.bytes_at(node.start, 512)
     if data is None:
         return []
+    made = _proposed(peek, node, sector_size, budget)
+    if made is not None:
+        words = "there is neither a valid boot sector nor a backup of one; "
+        words += f"one for {made.title} can be made from what is left (confidence {made.confidence})"
+        return [Finding("boot-sector-bad", words, node.start, "error", "rebuild-boot")]
     if not any(data):
         return [Finding("no-volume", "its first sector is empty: it was never formatted, or that was wiped", node.start,
                         "note")]  # fmt: skip
@@ -71,7 +81,20 @@ def _no_boot(peek: Peek, node: Node) -> list[Finding]:
     return [Finding("boot-sector-bad", words, node.start, "error")]
 
 
-def _primary_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
+def _proposed(peek: Peek, node: Node, sector_size: int, budget: Budget | None) -> Proposal | None:
+    if budget is None or budget.take(FRONT) < FRONT:
+        return None
+    return propose(peek, node.start, node.size, sector_size=sector_size, hidden=0)
+
+
+def _made_anew(peek: Peek, node: Node, sector_size: int, budget: Budget | None) -> str | None:
+    """The repair that makes a boot sector anew, where enough is left for one."""
+    return None if _proposed(peek, node, sector_size, budget) is None else "rebuild-boot"
+
+
+def _primary_problems(
+    peek: Peek, node: Node, copies: Copies, sector_size: int, budget: Budget | None
+) -> list[Finding]:
     start = node.start
     if copies.primary is None:
         backup = copies.backup
@@ -80,13 +103,14 @@ def _primary_problems(peek: Peek, node: Node, copies: Copies) -> list[Finding]:
         if peek.unread(start, 512):
             words = f"the boot sector was never read; {where}"
             return [Finding("unread", words, start, "error")]
-        repair = "boot-from-backup" if copies.backup_good else None
+        repair = "boot-from-backup" if copies.backup_good else _made_anew(peek, node, sector_size, budget)
         return [Finding("boot-sector-bad", f"the {backup.title} boot sector is bad; {where}", start, "error", repair)]
     if copies.primary_sound is False:
         words = "what the boot sector names is not in its place"
         if copies.backup_good:
             words += f"; its backup at +{copies.backup_offset} fits"
-        return [Finding("boot-sector-bad", words, start, "error", "boot-from-backup" if copies.backup_good else None)]
+        repair = "boot-from-backup" if copies.backup_good else _made_anew(peek, node, sector_size, budget)
+        return [Finding("boot-sector-bad", words, start, "error", repair)]
     return _checksum_problems(peek, node, copies)
 
 

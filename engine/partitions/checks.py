@@ -45,19 +45,21 @@ def examine(
         children = tuple(visit(child, base) for child in node.children)
         if done > MAX_LOOKED_INTO:
             return replace(node, children=children)
-        problems = partition_problems(peek, node, ebr=ebr, whole=whole, budget=budget)
+        problems = partition_problems(
+            peek, node, ebr=ebr, whole=whole, sector_size=tree.sector_size, budget=budget
+        )
         return replace(node, children=children, problems=(*node.problems, *problems))
 
     return replace(tree, nodes=tuple(visit(node, None) for node in tree.nodes))
 
 
 def partition_problems(
-    peek: Peek, node: Node, *, ebr: int | None, whole: bool, budget: Budget | None = None
+    peek: Peek, node: Node, *, ebr: int | None, whole: bool, sector_size: int = 512, budget: Budget | None = None
 ) -> list[Finding]:
     """Findings about the contents of a partition; ``ebr`` is where its record stands; ``whole``: no table."""
     if not holds_volume(peek, node):
         return []
-    found = boot_problems(peek, node, ebr=ebr, whole=whole, budget=budget)
+    found = boot_problems(peek, node, ebr=ebr, whole=whole, sector_size=sector_size, budget=budget)
     told = {problem.code for problem in found}
     volume = node.filesystem
     if volume is None:

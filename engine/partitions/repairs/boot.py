@@ -12,9 +12,10 @@ from engine.partitions.boot_checks import (
     hidden_choices,
 )
 from engine.partitions.boot_copies import Copies, read_copies
-from engine.partitions.bootsector import Boot
+from engine.partitions.bootsector import Boot, parse_boot
 from engine.partitions.model import Node
 from engine.partitions.peek import Peek
+from engine.partitions.rebuilt import propose
 from engine.partitions.repairs.job import Job, impossible
 from engine.partitions.volumes import exfat
 from engine.partitions.volumes.view import View
@@ -121,6 +122,33 @@ def _not_over_data(job: Job, node: Node, boot: Boot) -> None:
             f"the volume would end {node.size - boot.backup} bytes before the partition, where other data stand",
             "the boot sector may name a wrong size: compare it with the partition first", node.start + boot.backup,
         )  # fmt: skip
+
+
+def rebuild_boot(job: Job) -> None:
+    """A boot sector made anew, with its backup, where neither is left."""
+    node = job.partition()
+    copies = read_copies(job.peek, node)
+    if copies.primary_good or copies.backup_good:
+        raise impossible("there is a boot sector, or a backup of one", "repair it from that", node.start)
+    size = job.sector_size
+    hidden = 0 if node.kind == "volume" else node.start // size
+    made = propose(job.peek, node.start, node.size, sector_size=size, hidden=hidden)
+    if made is None:
+        words = "neither FATs nor a $MFT tell what the boot sector was"
+        raise impossible(words, "a search for lost partitions looks at every sector", node.start)
+    job.draft.note(f"confidence: {made.confidence}")
+    for words in made.notes:
+        job.draft.note(words)
+    listed = ", ".join(made.names) if made.names else "nothing"
+    job.draft.note(f"the root directory shows through it: {listed}")
+    for place in made.places:
+        # a backup that does not fit into the partition any more is left out: it would overwrite what follows
+        if place + len(made.boot) <= node.size and job.peek.inside(node.start + place, len(made.boot)):
+            what = f"the backup at +{place}" if place else "the boot sector"
+            job.draft.put(node.start + place, made.boot, f"{what}, made anew ({made.title})")
+    boot = parse_boot(made.boot[:512])
+    if made.fsinfo is not None and boot is not None and boot.fsinfo is not None:
+        _put_fsinfo(job, node, boot)  # its counts may be those of a volume that ended some sectors earlier
 
 
 def boot_checksum(job: Job) -> None:

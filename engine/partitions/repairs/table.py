@@ -33,6 +33,7 @@ REPAIRS: dict[str, Repair] = {
         Repair("hidden-sectors", "the true start into boot sector and backup", boot.hidden_sectors),
         Repair("boot-from-backup", "the boot sector from its backup", boot.boot_from_backup),
         Repair("backup-from-boot", "the backup from the boot sector", boot.backup_from_boot),
+        Repair("rebuild-boot", "a boot sector made anew from the FATs or the $MFT", boot.rebuild_boot, heavy=True),
         Repair("boot-checksum", "the checksum of an exFAT boot region", boot.boot_checksum, heavy=True),
         Repair("fsinfo", "FSInfo of FAT32", boot.fsinfo),
         Repair("gpt-primary", "the primary GPT from the backup", gpt.gpt_primary),
