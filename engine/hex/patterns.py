@@ -77,8 +77,9 @@ class Compiled:
                     found.append((match.start(), match.end() - match.start()))
             return found
         where = block.lower() if self._folded else block
-        hits = {hit for needle in self._needles for hit in self._plain(where, needle, most)}
-        listed = _untwinned(sorted(hits), base) if len(self._needles) > 1 else sorted(hits)
+        hits = sorted((at, size, number) for number, needle in enumerate(self._needles)
+                      for at, size in self._plain(where, needle, most))  # fmt: skip
+        listed = _untwinned(hits, base)
         if self._expression is None:
             return listed
         checked = []
@@ -97,16 +98,19 @@ class Compiled:
             at = block.find(needle, at + 1, end)
 
 
-def _untwinned(hits: list[tuple[int, int]], base: int) -> list[tuple[int, int]]:
-    """UTF-16 text between zeros reads in both byte orders, one byte apart: the one at an even place is kept."""
-    kept: list[tuple[int, int]] = []
-    for at, size in hits:
-        if kept and kept[-1] == (at - 1, size) and size > 2:
+def _untwinned(hits: list[tuple[int, int, int]], base: int) -> list[tuple[int, int]]:
+    """UTF-16 text between zeros reads in both byte orders, one byte apart: the one at an even place is kept. The third
+    of each hit says which needle it is of; the same match of two needles counts once."""
+    kept: list[tuple[int, int, int]] = []
+    for at, size, number in hits:
+        if kept and kept[-1][:2] == (at, size):
+            continue
+        if kept and kept[-1][:2] == (at - 1, size) and kept[-1][2] != number and size > 2:
             if (base + at) % 2 == 0:
-                kept[-1] = at, size
-        else:
-            kept.append((at, size))
-    return kept
+                kept[-1] = at, size, number
+            continue
+        kept.append((at, size, number))
+    return [(at, size) for at, size, _ in kept]
 
 
 def _hex(text: str) -> Compiled:
