@@ -50,8 +50,8 @@ class State:
 
 
 def carve(
-    source: Source, signatures: Sequence[Signature], *, block: int = BLOCK, everywhere: bool = False, state: State | None = None,
-    reporter: Reporter = SILENT, checkpoint: Callable[[State], None] | None = None,
+    source: Source, signatures: Sequence[Signature], *, block: int = BLOCK, everywhere: bool = False,
+    state: State | None = None, reporter: Reporter = SILENT, checkpoint: Callable[[State], None] | None = None,
 ) -> Iterator[Find]:  # fmt: skip
     """Every find in order of its start, whole or damaged, best reading of each place.
 

@@ -27,7 +27,8 @@ class Outcome:
     """``end``: bytes from the start, exact when complete, else as far as the file reaches for certain.
 
     ``at``: where it is broken or unread (bytes from the start). ``certain_end``: an end known from a size field or a
-    directory although the walk did not get there. ``kind``: the type it turned out to be, when not the signature's own.
+    directory although the walk did not get there. ``good``: how far whole parts of the structure (chunks, members) are
+    right, which may be less than ``end``. ``kind``: the type it turned out to be, when not the signature's own.
     """
 
     end: int
@@ -36,6 +37,7 @@ class Outcome:
     reason: str
     at: int | None = None
     certain_end: int | None = None
+    good: int = 0
     kind: str | None = None
     extension: str | None = None
     name: str = ""

@@ -41,9 +41,9 @@ def walk(reader: Reader, start: int, signature: Signature, limit: int | None = N
     except Broken as error:
         if view.depth < depth:
             return None
-        return Outcome(
-            max(view.good, 1), Status.BROKEN, FOOTER, error.why or "the structure breaks off", error.position
-        )
+        end = max(view.good, min(error.position, view.size), 1)
+        why = error.why or "the structure breaks off"
+        return Outcome(end, Status.BROKEN, FOOTER, why, error.position, good=view.good)
     except (struct.error, zlib.error, ValueError, IndexError, OverflowError, UnicodeError) as error:
         # A walker's own arithmetic on hostile values: the same as a structure that breaks off.
         if view.depth < depth:

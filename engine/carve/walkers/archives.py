@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engine.carve.outcome import CHECKED, SIZED, WALKED, Outcome, complete
 from engine.carve.view import Broken, NotThis, View
+from engine.carve.walkers.inflate import inflate
 
 _MOST_CHECKED = 256 << 20
 _CPIO_TYPES = frozenset((0o04, 0o10, 0o02, 0o06, 0o01, 0o12, 0o14))
@@ -71,6 +72,8 @@ def _member(view: View, at: int, found: _Zip) -> int:
     if packed == 0xFFFFFFFF or size == 0xFFFFFFFF:
         size, packed = _zip64(extra, size, packed)
     found.names.append(name)
+    if name.isprintable() and name_size:
+        view.mark(position)
     if not flags & 8 or packed:
         view.need(position + packed)
         end = position + packed
@@ -78,7 +81,7 @@ def _member(view: View, at: int, found: _Zip) -> int:
         if flags & 8:
             end += _descriptor(view, end, packed)
     elif method == 8 and not flags & 1:
-        end, crc = _inflate(view, position)
+        end, crc, _ = inflate(view, position)
         packed = end - position
         length = _descriptor(view, end, packed)
         stored = view.u32(end + 4) if view.take(end, 4) == b"PK\x07\x08" else view.u32(end)
@@ -118,35 +121,12 @@ def _check(view: View, found: _Zip, at: int, packed: int, method: int, flags: in
     if method == 0:
         value = view.crc32(at, packed)
     else:
-        end, value = _inflate(view, at)
+        end, value, _ = inflate(view, at)
         if end != at + packed:
             raise Broken(at, "a member's packed data are not as long as it says")
     if value != crc:
         raise Broken(at, "the CRC of a member is wrong")
     found.checked += 1
-
-
-def _inflate(view: View, position: int) -> tuple[int, int]:
-    """Where a deflate stream ends, and the CRC-32 of what it holds."""
-    engine, crc, done = zlib.decompressobj(-15), 0, 0
-    while not engine.eof:
-        data = view.peek(position, 64 << 10)
-        if not data:
-            view.need(position + 1)
-        feed = data
-        while feed and not engine.eof:
-            try:
-                out = engine.decompress(feed, 1 << 20)
-            except zlib.error as error:
-                raise Broken(position, f"packed data break off ({error})") from error
-            crc = zlib.crc32(out, crc)
-            done += len(out)
-            feed = engine.unconsumed_tail
-            if done > 16 << 30:
-                raise Broken(position, "unpacks to more than any real file")
-        position += len(data) - len(engine.unused_data)
-        view.good = max(view.good, position - (0 if engine.eof else min(len(data), 64 << 10)))
-    return position, crc
 
 
 def _descriptor(view: View, at: int, packed: int) -> int:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from typing import Protocol
+from collections.abc import Callable
 
 from engine.carve.outcome import CHECKED, WALKED, Outcome, complete
 from engine.carve.view import Broken, NotThis, View
+from engine.carve.walkers.inflate import inflate
 
 _MOST_OUT = 64 << 30
 _STEP = 1 << 20
+_MOST_RETRACED = 16 << 20
 
 
-class _Engine(Protocol):
-    eof: bool
-    unused_data: bytes
-
-
-def _decode_end(view: View, position: int, engine: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> int:
-    out = 0
+def _decode_end(view: View, position: int, make: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> int:
+    begun, engine, out = position, make(), 0
     while not engine.eof:
         data = view.peek(position, 64 << 10) if engine.needs_input else b""
         if engine.needs_input and not data:
@@ -28,14 +25,29 @@ def _decode_end(view: View, position: int, engine: bz2.BZ2Decompressor | lzma.LZ
         try:
             out += len(engine.decompress(data, _STEP))
         except (OSError, lzma.LZMAError, EOFError, ValueError) as error:
-            raise Broken(position, f"packed data break off ({error})") from error
+            raise Broken(_where(view, begun, position + len(data), make), f"packed data break off ({error})") from error
         position += len(data)
         if out:
             view.depth += 1
-            view.good = max(view.good, position - (64 << 10))
         if out > _MOST_OUT:
             raise Broken(position, "unpacks to more than any real file")
     return position - len(engine.unused_data)
+
+
+def _where(view: View, begun: int, end: int, make: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> int:
+    """How far the decoder gets when it is fed a little at a time; what gave output counts as depth."""
+    if end - begun > _MOST_RETRACED:
+        return end
+    engine, position = make(), begun
+    while position < end:
+        try:
+            data = view.peek(position, 512) if engine.needs_input else b""
+            if engine.decompress(data, _STEP):
+                view.depth += 1
+        except (OSError, lzma.LZMAError, EOFError, ValueError):
+            return position
+        position += len(data)
+    return end
 
 
 def gzip_member(view: View, position: int) -> tuple[int, str, int]:
@@ -58,24 +70,7 @@ def gzip_member(view: View, position: int) -> tuple[int, str, int]:
                 name = part.decode("latin-1")
             position += len(part) + 1
     position += 2 if flags & 2 else 0
-    engine, crc, out = zlib.decompressobj(-15), 0, 0
-    while not engine.eof:
-        data = view.peek(position, 64 << 10)
-        if not data:
-            view.need(position + 1)
-        feed = data
-        while feed and not engine.eof:
-            try:
-                part = engine.decompress(feed, _STEP)
-            except zlib.error as error:
-                raise Broken(position, f"packed data break off ({error})") from error
-            crc, out, feed = zlib.crc32(part, crc), out + len(part), engine.unconsumed_tail
-            if out > _MOST_OUT:
-                raise Broken(position, "unpacks to more than any real file")
-        if out > 256:
-            view.depth += 1
-            view.good = max(view.good, position)
-        position += len(data) - len(engine.unused_data)
+    position, crc, out = inflate(view, position)
     if view.u32(position) != crc or view.u32(position + 4) != out & 0xFFFFFFFF:
         raise Broken(start, "its CRC or length is wrong")
     view.mark(position + 8)
@@ -101,10 +96,14 @@ def bzip2(view: View) -> Outcome:
     if view.take(4, 6) not in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90") or not 0x31 <= view.u8(3) <= 0x39:
         raise NotThis
     view.mark(4)
-    end = _decode_end(view, 0, bz2.BZ2Decompressor())
+    end = _decode_end(view, 0, bz2.BZ2Decompressor)
     while view.peek(end, 3) == b"BZh" and view.peek(end + 4, 6) == b"1AY&SY":
-        end = _decode_end(view, end, bz2.BZ2Decompressor())
+        end = _decode_end(view, end, bz2.BZ2Decompressor)
     return complete(end, CHECKED, "unpacked, every CRC right")
+
+
+def _xz_engine() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=1 << 30)
 
 
 def xz(view: View) -> Outcome:
@@ -112,9 +111,9 @@ def xz(view: View) -> Outcome:
     if zlib.crc32(view.take(6, 2)) != view.u32(8):
         raise NotThis
     view.mark(12)
-    end = _decode_end(view, 0, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=1 << 30))
+    end = _decode_end(view, 0, _xz_engine)
     while view.peek(end, 6) == b"\xfd7zXZ\0":
-        end = _decode_end(view, end, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=1 << 30))
+        end = _decode_end(view, end, _xz_engine)
     return complete(end, CHECKED, "unpacked, every checksum right")
 
 
