@@ -86,7 +86,7 @@ def _member(view: View, at: int, found: _Zip) -> int:
         length = _descriptor(view, end, packed)
         stored = view.u32(end + 4) if view.take(end, 4) == b"PK\x07\x08" else view.u32(end)
         if stored != crc:
-            raise Broken(at, f"the CRC of a member is wrong ({name!r})"[:120])
+            raise Broken(end, f"the CRC of a member is wrong ({name!r})"[:120])
         found.checked += 1
         end += length
     else:
@@ -125,7 +125,7 @@ def _check(view: View, found: _Zip, at: int, packed: int, method: int, flags: in
         if end != at + packed:
             raise Broken(at, "a member's packed data are not as long as it says")
     if value != crc:
-        raise Broken(at, "the CRC of a member is wrong")
+        raise Broken(at + packed, "the CRC of a member is wrong")
     found.checked += 1
 
 

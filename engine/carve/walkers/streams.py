@@ -56,7 +56,7 @@ def gzip_member(view: View, position: int) -> tuple[int, str, int]:
     flags = head[3]
     if head[:3] != b"\x1f\x8b\x08" or flags & 0xE0:
         raise NotThis
-    start, name = position, ""
+    name = ""
     position += 10
     if flags & 4:
         position += 2 + view.u16(position)
@@ -72,7 +72,7 @@ def gzip_member(view: View, position: int) -> tuple[int, str, int]:
     position += 2 if flags & 2 else 0
     position, crc, out = inflate(view, position)
     if view.u32(position) != crc or view.u32(position + 4) != out & 0xFFFFFFFF:
-        raise Broken(start, "its CRC or length is wrong")
+        raise Broken(position, "its CRC or length is wrong")
     view.mark(position + 8)
     return position + 8, name, int.from_bytes(head[4:8], "little")
 
