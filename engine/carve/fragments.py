@@ -230,6 +230,9 @@ def _zip_gaps(
         while at >= 0 and at + 22 <= len(data):
             size = int.from_bytes(data[at + 12 : at + 16], "little")
             offset = int.from_bytes(data[at + 16 : at + 20], "little")
+            if offset == 0xFFFFFFFF and at >= 76 and data[at - 20 : at - 16] == b"PK\x06\x07":
+                size = int.from_bytes(data[at - 36 : at - 28], "little") + 76
+                offset = int.from_bytes(data[at - 28 : at - 20], "little")
             directory = base + at - size
             gap = directory - layout.place(0) - offset
             settled = layout.tail - layout.place(0) - layout.length if layout.settled else 0
@@ -248,7 +251,7 @@ def _zip_gaps(
                     yield place, gap
                 return
             at = data.find(b"PK\x05\x06", at + 4)
-        overlap = data[-32:]
+        overlap = data[-128:]
         position += min(4 << 20, most - position)
 
 

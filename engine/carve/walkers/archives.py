@@ -123,7 +123,7 @@ def _check(view: View, found: _Zip, at: int, packed: int, method: int, flags: in
     else:
         end, value, _ = inflate(view, at)
         if end != at + packed:
-            raise Broken(at, "a member's packed data are not as long as it says")
+            raise Broken(at + packed, "a member's packed data are not as long as it says")
     if value != crc:
         raise Broken(at + packed, "the CRC of a member is wrong")
     found.checked += 1
