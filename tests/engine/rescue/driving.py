@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.jobs import Event, Job, JournalTail, load, start
+from engine.jobs import Event, Job, JobState, JournalTail, load, start
 from engine.mapfile import Mapfile, read_map
 from engine.rescue.arguments import RescueArguments, default_options
 from engine.rescue.options import RescueOptions
@@ -33,7 +33,7 @@ def begin(made: RescueArguments) -> Job:
     return start("rescue", made.to_json(), made.jobs_directory, "test")
 
 
-def wait_until(what: Callable[[], Any], why: str = "it did not happen") -> Any:
+def wait_until(what: Callable[[], Any], why: str | Callable[[], str] = "it did not happen") -> Any:
     """Poll until ``what`` is true; what it returned."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
@@ -41,7 +41,7 @@ def wait_until(what: Callable[[], Any], why: str = "it did not happen") -> Any:
         if found:
             return found
         time.sleep(0.05)
-    raise AssertionError(why)
+    raise AssertionError(why if isinstance(why, str) else why())
 
 
 def wait_end(job: Job) -> Job:
@@ -51,7 +51,7 @@ def wait_end(job: Job) -> Job:
         now = load(job.directory)
         return None if now.live else now
 
-    return wait_until(ended, f"the job did not end: {read_status(job.directory)}")
+    return wait_until(ended, lambda: f"the job did not end: {read_status(job.directory)}")
 
 
 def rescue(made: RescueArguments) -> Job:
@@ -73,13 +73,17 @@ def status(job: Job) -> RescueStatus:
 
 
 def wait_status(job: Job, what: Callable[[RescueStatus], Any]) -> RescueStatus:
-    """Wait until the status says something."""
+    """Wait until the status says something; a job that has ended will never say it."""
 
     def seen() -> RescueStatus | None:
+        now = load(job.directory)
         found = read_status(job.directory)
-        return found if found is not None and what(found) else None
+        if found is not None and what(found):
+            return found
+        assert now.live or now.state is JobState.QUEUED, f"it ended before it said so: {why_failed(now)}"
+        return None
 
-    return wait_until(seen, f"the status never said so: {read_status(job.directory)}")
+    return wait_until(seen, lambda: f"the status never said so: {read_status(job.directory)}")
 
 
 def why_failed(job: Job) -> str:
