@@ -108,7 +108,9 @@ class KernelLog:
                 break
             if not record:
                 break
-            found.append(record.decode("utf-8", "replace").partition(";")[2].partition("\n")[0])
+            # further lines of a record begin with a blank: they are facts about the device, not text
+            rows = record.decode("utf-8", "replace").split("\n")
+            found += [row.partition(";")[2] for row in rows if row and not row.startswith(" ")]
         return found
 
     def close(self) -> None:

@@ -1,0 +1,67 @@
+"""A campaign whose target fills up, or whose map cannot be saved: it stops, nothing is lost, and it goes on later."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+
+import pytest
+
+from engine.jobs import JobState, resume
+from engine.rescue.campaign.verdict import Finding
+from tests.engine.rescue.campaigning import MIB, assert_saved, campaign, killers, switch
+from tests.engine.rescue.driving import assert_true_image, begin, status, wait_end, wait_status, why_failed
+from tests.failing_disk import FailingDisk, Profile, make_image
+from tests.support import needs_fuse, needs_root, needs_tool
+
+pytestmark = [needs_tool("ddrescue"), needs_fuse(), pytest.mark.full]
+
+
+@pytest.fixture
+def small_fs(tmp_path):
+    """A file system of 128 MiB in memory."""
+    needs_root()
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(place):
+    """Take all room of a file system; the file that takes it."""
+    filler = place / "filler"
+    with open(filler, "wb", buffering=0) as file:
+        while (room := os.statvfs(place).f_bavail * 4096) > 0:
+            try:
+                file.write(bytes(min(room, MIB)))
+            except OSError:  # the rescue took the last of it meanwhile
+                break
+    return filler
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "finding"),
+    [("image", "no-space", Finding.TARGET_FULL), ("map", "map-unwritable", Finding.MAP_UNWRITABLE)],
+)
+def test_no_room_ends_it_with_everything_saved_and_it_goes_on_later(tmp_path, small_fs, what, code, finding):
+    original = make_image(tmp_path / "original", 8 * MIB)
+    profile = Profile(faults=tuple(killers((1 * MIB, 512))), bytes_per_second=800e3)
+    with FailingDisk(original, profile) as disk:
+        made = campaign(disk.device, tmp_path / "out", switch(disk), edges=False)
+        made = dataclasses.replace(made, **{what: str(small_fs / what)})
+        job = begin(made)
+        wait_status(job, lambda now: now.campaign and now.campaign.cycles == 1 and now.rescued > MIB)
+        filler = fill(small_fs)
+        job = wait_end(job)
+        assert job.state is JobState.FAILED
+        assert job.error.code == code, why_failed(job)
+        assert status(job).campaign.verdict == finding
+        first = assert_true_image(made, original, disk).ranges("+")
+        assert first.total >= MIB
+        filler.unlink()
+        job = wait_end(resume(job.directory))
+        assert job.state is JobState.DONE, why_failed(job)
+        assert disk.cycles == 1, "no cycle is spent for a target that is full"
+        assert_saved(made, original, disk, 0.99)
