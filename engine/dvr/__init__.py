@@ -6,3 +6,38 @@
 
 A folder with IFO and VRO files is a source too: ``engine.dvr.folder.FolderSource``. The data classes are in ``model``.
 """
+
+from engine.dvr.model import (
+    Chapter,
+    Edit,
+    EditKind,
+    Extent,
+    Finding,
+    Gap,
+    Missing,
+    Part,
+    RecorderFile,
+    Recordings,
+    Rung,
+    TimeMap,
+    Title,
+)
+from engine.dvr.probing import probe, read
+
+__all__ = [
+    "Chapter",
+    "Edit",
+    "EditKind",
+    "Extent",
+    "Finding",
+    "Gap",
+    "Missing",
+    "Part",
+    "RecorderFile",
+    "Recordings",
+    "Rung",
+    "TimeMap",
+    "Title",
+    "probe",
+    "read",
+]

@@ -1,0 +1,1 @@
+"""Panasonic's recorder file system MEIHDFS (HDFS2): inode tables, inodes, directories, superblocks in every group."""

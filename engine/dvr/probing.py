@@ -1,0 +1,113 @@
+"""Which recorder wrote a disk: all families, both byte orders, all phases, from cheap looks to expensive ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.dvr import foreign
+from engine.dvr.folder import FolderSource
+from engine.dvr.meihdfs.structs import GROUP, KNOWN_STARTS
+from engine.dvr.model import Finding, Recordings
+from engine.dvr.recorders import BY_FAMILY, RECORDERS
+from engine.dvr.signatures import STEP, Hit, sweep
+from engine.errors import NotFoundError
+from engine.progress import SILENT, Reporter, check
+from engine.source import Source, SwapSource
+
+NEAR = 4 << 30
+"""Where superblocks are looked for first."""
+_SURE = 0.6
+_KEEP = 0.05
+
+
+def probe(source: Source, *, deep: bool = False, reporter: Reporter = SILENT) -> list[Finding]:
+    """All ways in which the disk makes sense, best first; empty when it makes none.
+
+    Looks at pointers and known places, then at every 64 KiB of the first 4 GiB, and only when nothing is found there
+    at the rest of the disk and for structures that nothing points to. ``deep`` searches all of the disk for those.
+    Raises ``CancelledError``.
+    """
+    found: list[Finding] = []
+    for hits in _stages(source, reporter):
+        found += _ask(source, hits)
+        if isinstance(source, FolderSource) or any(finding.confidence >= _SURE for finding in found):
+            break
+        check(reporter)
+    if not isinstance(source, FolderSource):
+        named = foreign.probe(source)
+        found += named
+        if not any(finding.confidence >= _SURE for finding in found):
+            found += _search(source, deep, reporter)
+        if not found:
+            found += foreign.probe_streams(source)
+    return _best(found)
+
+
+def read(
+    source: Source, finding: Finding | None = None, *, deep: bool = False, reporter: Reporter = SILENT
+) -> Recordings:
+    """The recordings under ``finding`` (None: the best one), with what of them is missing by the source's holes.
+
+    A system that is only named gives no titles; its finding holds advice. ``deep`` looks through the whole disk for
+    deleted titles and lost tables. Raises ``NotFoundError`` when the disk makes no sense at all.
+    """
+    from engine.dvr.missing import with_missing
+
+    if finding is None:
+        found = probe(source, deep=deep, reporter=reporter)
+        if not found:
+            raise NotFoundError(
+                "no recorder's file system is on it", path=source.path,
+                advice="look for recordings by the MPEG clock: rescuedeck dvr scan",
+            )  # fmt: skip
+        finding = found[0]
+    if not finding.readable:
+        return Recordings(finding)
+    view = SwapSource(source) if finding.swapped else source
+    return with_missing(BY_FAMILY[finding.family].read(view, finding, deep=deep), view)
+
+
+def _stages(source: Source, reporter: Reporter) -> Iterator[list[Hit]]:
+    """Signatures seen, from the likeliest places to all others."""
+    if isinstance(source, FolderSource):
+        yield []
+        return
+    groups = range(0, source.size, GROUP)
+    known = [(group + start) // STEP for start in KNOWN_STARTS for group in groups]
+    yield list(sweep(source, known, reporter))
+    near = min(NEAR, source.size) // STEP + 1
+    yield list(sweep(source, range(near), reporter))
+    # Copies of a superblock whose first one is lost.
+    later = (group // STEP + number for group in groups[1:] for number in range(near))
+    yield list(sweep(source, later, reporter))
+
+
+def _ask(source: Source, hits: list[Hit]) -> list[Finding]:
+    found: list[Finding] = []
+    for swapped in (False, True):
+        view = SwapSource(source) if swapped else source
+        for recorder in RECORDERS:
+            found += recorder.probe(view, hits, swapped=swapped)
+    return found
+
+
+def _search(source: Source, deep: bool, reporter: Reporter) -> list[Finding]:
+    found: list[Finding] = []
+    for swapped in (False, True):
+        view = SwapSource(source) if swapped else source
+        for recorder in RECORDERS:
+            check(reporter)
+            found += recorder.search(view, swapped=swapped, deep=deep)
+        if found:
+            break
+    return found
+
+
+def _best(found: list[Finding]) -> list[Finding]:
+    """Each understanding once, best first; those that say least are dropped beside a sure one."""
+    best: dict[tuple[str, str, int, bool], Finding] = {}
+    for finding in found:
+        key = (finding.family, finding.variant, finding.base, finding.swapped)
+        if key not in best or best[key].confidence < finding.confidence:
+            best[key] = finding
+    return sorted((one for one in best.values() if one.confidence >= _KEEP), key=lambda one: -one.confidence)
