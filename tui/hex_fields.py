@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from engine.hex.inspector import Reading
 from engine.template import Field
 from engine.text import safe_text
 from tui.widgets.hex_rows import FIELD_CLASSES, WRONG, Span
@@ -78,6 +79,23 @@ def field_words(field: Field) -> str:
         expected = f" (expected {field.expected})" if field.expected else ""
         words = f"{'!!' if field.critical else '!'} {words}: {field.problem}{expected}"
     return words
+
+
+def inspector_sections(readings: Sequence[Reading]) -> list[Section]:
+    """Numbers and text, dates that are plausible, and the rest."""
+    columns = (Column("", 15, least=8), Column("", 40, flex=True, least=10))
+
+    def rows(chosen: Sequence[Reading], style: str = "") -> tuple[Row, ...]:
+        return tuple(Row(f"{one.kind}:{one.name}", (one.name, one.value), style) for one in chosen)
+
+    dates = [one for one in readings if one.kind == "date" and one.likely]
+    plain = [one for one in readings if one.kind != "date" and one.likely]
+    rest = [one for one in readings if not one.likely]
+    return [
+        Section("DATES", columns, rows(dates), "none that is plausible"),
+        Section("VALUES", columns, rows(plain), "nobody has read these bytes"),
+        Section("LESS LIKELY", columns, rows(rest, "row--soft"), ""),
+    ]
 
 
 def field_spans(fields: Sequence[Field]) -> list[Span]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,112 @@ def test_places_as_people_write_them(typed: str, place: int | None) -> None:
             parse_place(typed, now=1000, size=1 << 20, sector_size=4096)
     else:
         assert parse_place(typed, now=1000, size=1 << 20, sector_size=4096) == place
+
+
+@pytest.fixture
+def plain(folder: Path) -> Path:
+    """A file with a word at three places, a date and noise."""
+    data = bytearray(200_000)
+    for at in (70_000, 100_000, 150_000):
+        data[at : at + 6] = b"Needle"
+    data[256:264] = bytes.fromhex("A8DD78859865D001")
+    data[131072:] = random.Random(5).randbytes(200_000 - 131072)
+    data[150_000:150_006] = b"Needle"
+    path = folder / "plain.img"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_search_is_a_job_and_its_finds_are_walked(devices: list[Device], plain: Path) -> None:
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            open_hex(app, plain, 80_000)
+            await until(pilot, lambda: "00013880" in text(app))
+            await pilot.press("slash", "c", *"needle", "enter")
+            screen = hex_of(app)
+            await until(pilot, lambda: screen.view.cursor == 100_000, most_s=30)
+            await until(pilot, lambda: "3 finds" in text(app), most_s=30)
+            await pilot.press("n")
+            await until(pilot, lambda: screen.view.cursor == 150_000 and "find 3 of 3" in text(app))
+            await pilot.press("n")
+            await until(pilot, lambda: screen.view.cursor == 70_000)
+            await pilot.press("N")
+            await until(pilot, lambda: screen.view.cursor == 150_000)
+            await pilot.press("slash", "r", *"a*", "enter")
+            await until(pilot, lambda: "found in nothing at all" in text(app))
+        # The job stays: another view of the same source has its finds.
+        async with deck() as (app, pilot):
+            open_hex(app, plain)
+            await until(pilot, lambda: "00000000" in text(app))
+            screen = hex_of(app)
+            await until(pilot, lambda: screen.check_action("next_find", ()), most_s=30)
+            await pilot.press("n")
+            await until(pilot, lambda: screen.view.cursor == 70_000)
+
+    run(test)
+
+
+def test_the_inspector_and_the_strip(devices: list[Device], plain: Path) -> None:
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            open_hex(app, plain, 256)
+            await until(pilot, lambda: "00000100" in text(app))
+            await pilot.press("i")
+            await until(pilot, lambda: "2015-03-23 18:38:14" in text(app))
+            await pilot.press("tab")
+            await until(pilot, lambda: "FILETIME LE, 8 bytes: 2015-03-23 18:38:14.2469544 UTC" in text(app))
+            await pilot.press("tab", "i", "y")
+            await until(pilot, lambda: " entropy 0" in text(app) and "888" in text(app))
+            await pilot.press("y")
+            await until(pilot, lambda: "around the cursor" in text(app))
+            await pilot.press("y")
+            await until(pilot, lambda: " entropy 0" not in text(app))
+
+    run(test)
+
+
+def test_bytes_are_written_only_when_said_and_taken_back(devices: list[Device], plain: Path) -> None:
+    before = plain.read_bytes()
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            open_hex(app, plain, 70_000)
+            await until(pilot, lambda: "Needle" in text(app))
+            await pilot.press("e", *'"Nadel!', "enter")
+            await until(pilot, lambda: "nothing has been written yet" in text(app))
+            assert "WRITES ON plain.img" in text(app) and "4e 65 65 64 6c 65" in text(app)
+            assert plain.read_bytes() == before
+            await pilot.press("w", "y")
+            await until(pilot, lambda: "written and read back" in text(app) and "Nadel!" in text(app))
+            assert plain.read_bytes() == before[:70_000] + b"Nadel!" + before[70_006:]
+            await pilot.press("u")
+            await until(pilot, lambda: "Take back" in text(app))
+            await pilot.press("y")
+            await until(pilot, lambda: "as they were" in text(app) and "Needle" in text(app))
+            assert plain.read_bytes() == before
+            await pilot.press("e", *"zz", "enter")
+            await until(pilot, lambda: "is not hex" in text(app))
+
+    run(test)
+
+
+def test_bookmarks_and_a_selection_to_a_file(devices: list[Device], plain: Path) -> None:
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            open_hex(app, plain, 70_000)
+            await until(pilot, lambda: "Needle" in text(app))
+            await pilot.press("v", "right", "right", "right", "right", "right", "v", "s", "enter")
+            await until(pilot, lambda: "6 B in plain.11170-11176.bin" in text(app))
+            assert plain.with_name("plain.11170-11176.bin").read_bytes() == b"Needle"
+            await pilot.press("b", *"the [word]", "enter")
+            await until(pilot, lambda: "1 bookmark here" in text(app))
+            await pilot.press("escape", "g", "B")
+            await until(pilot, lambda: "the [word]" in text(app) and "0x11170" in text(app))
+            await pilot.press("enter")
+            screen = hex_of(app)
+            await until(pilot, lambda: screen.view.cursor == 70_000)
+            assert screen.view.selection == (70_000, 70_006)
+            await pilot.press("B", "x")
+            await until(pilot, lambda: "no bookmarks yet" in text(app))
+
+    run(test)

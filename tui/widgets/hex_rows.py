@@ -111,6 +111,7 @@ def row_runs(
     spans: Spans,
     selection: tuple[int, int] | None = None,
     now: tuple[int, int] | None = None,
+    found: Spans | None = None,
     cursor: int | None = None,
     cursor_style: str = CURSOR,
 ) -> list[Run]:
@@ -139,6 +140,8 @@ def row_runs(
             cells.append(f"{value:02x}")
             chars.append(_PRINTED[value])
             style = spans.at(at)
+            if found is not None and found.at(at):
+                style = FOUND
             if now is not None and now[0] <= at < now[1]:
                 style = NOW
         if selection is not None and selection[0] <= at < selection[1]:

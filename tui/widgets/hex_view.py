@@ -86,6 +86,7 @@ class HexView(Widget, can_focus=True):
         self._anchor: int | None = None
         self._selection: tuple[int, int] | None = None
         self._spans = Spans()
+        self._found = Spans()
         self._now: tuple[int, int] | None = None
         self._styles: dict[str, Style] = {}
 
@@ -122,7 +123,7 @@ class HexView(Widget, can_focus=True):
         self._pages.clear()
         self._asked.clear()
         self._selection = self._anchor = self._target = self._now = None
-        self._spans = Spans()
+        self._spans, self._found = Spans(), Spans()
         self._geometry = Geometry.fit(self.size.width, size)
         self._cursor = self._clamp(at)
         self._top = self._row(self._cursor)
@@ -160,6 +161,11 @@ class HexView(Widget, can_focus=True):
     def overlay(self, spans: Sequence[Span]) -> None:
         """Colour these bytes (fields of a structure, finds)."""
         self._spans = Spans(spans)
+        self.refresh()
+
+    def mark_found(self, finds: Sequence[tuple[int, int]]) -> None:
+        """Bring out what a search has found, as (offset, size)."""
+        self._found = Spans([Span(at, at + size, "found") for at, size in finds])
         self.refresh()
 
     def mark_now(self, span: tuple[int, int] | None) -> None:
@@ -269,7 +275,7 @@ class HexView(Widget, can_focus=True):
         offset = self._top + y * columns
         runs = row_runs(
             self._geometry, offset, self._length, self._pages.get(offset // PAGE), spans=self._spans,
-            selection=self._selection, now=self._now, cursor=self._cursor,
+            selection=self._selection, now=self._now, found=self._found, cursor=self._cursor,
             cursor_style=CURSOR if self.has_focus else CURSOR_SOFT,
         )  # fmt: skip
         segments = [Segment(run.text, self._style(run.style)) for run in runs]
