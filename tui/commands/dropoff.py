@@ -109,10 +109,11 @@ def plan(args: argparse.Namespace, base: RescueOptions, out: Output) -> int:
     past = past_campaign(args.map)
     memory = Memory.from_json(past[0]) if past is not None else Memory()
     settings = CampaignSettings.from_json(past[1].get("campaign") or {}) if past is not None else CampaignSettings()
+    past_facts = {"cycles": memory.cycles, "lost": memory.dead}
     found = plan_next(read_map(args.map), memory, settings, base)
     if isinstance(found, Done):
         out.line(safe_text(found.reason))
-        out.document({"pass": None, "reason": found.reason, "code": found.code})
+        out.document({"pass": None, "reason": found.reason, "code": found.code, **past_facts})
         return 0
     options = options_for(found, base, Path("DOMAIN"), (found.start, found.stop))
     words = [word for word in arguments(probe(), options) if not word.startswith("--domain-mapfile")]
@@ -127,7 +128,7 @@ def plan(args: argparse.Namespace, base: RescueOptions, out: Output) -> int:
         "start": found.start, "size": found.size, "direction": direction, "kind": str(found.kind), "gain": found.gain,
         "risk": found.risk, "arguments": words,
     }  # fmt: skip
-    out.document({"pass": shown, "reason": found.reason, "cycles": memory.cycles, "lost": memory.dead})
+    out.document({"pass": shown, "reason": found.reason, **past_facts})
     return 0
 
 

@@ -14,6 +14,10 @@ AT_ONCE = ("budget", "skip-area", "unskip-area")
 _FOR_LOOP = ("pause", "take-over", "try-area", "options", "end-pass", "power-cycle")
 _GO_ON = ("resume", "hand-back")
 _NOT_HERE = ("recipe", "strategy")
+_SENSELESS = {
+    "resume": "nothing is paused", "hand-back": "nothing is paused", "power-done": "no power is needed now",
+    "kill": "no ddrescue runs",
+}  # fmt: skip
 
 
 class CampaignDesk(Desk):
@@ -42,12 +46,9 @@ class CampaignDesk(Desk):
             return None
         if request.action in AT_ONCE:
             return request if self._at_once(request) else None
-        problem = self._refusal(request, "not now")
-        if request.action == "power-done":
-            still = "the read in flight still hangs: it ends when the power goes"
-            problem = still if self.needs_power else "no power is needed now"
-        if request.action in _GO_ON:
-            problem = "nothing is paused"
+        problem = self._refusal(request)
+        if request.action == "power-done" and self.needs_power:
+            problem = "the read in flight still hangs: it ends when the power goes"
         if problem:
             self.answer(request, problem)
             return None
@@ -78,9 +79,9 @@ class CampaignDesk(Desk):
             return None
         if request.action in also:
             return request
-        problem = self._refusal(request, "not now")
-        if request.action not in _FOR_LOOP or problem:
-            self.answer(request, problem or "not now")
+        problem = self._refusal(request)
+        if problem:
+            self.answer(request, problem)
             return None
         return request
 
@@ -98,9 +99,10 @@ class CampaignDesk(Desk):
         self.answer(request, f"{request.action} accepted")
         return ends
 
-    def _refusal(self, request: Request, otherwise: str) -> str:
+    def _refusal(self, request: Request) -> str:
+        """Why the loop cannot take it; empty when it can."""
         if request.action in _NOT_HERE:
             return "a campaign chooses its passes: ask for an area, or take over by hand"
         if request.action == "options":
             return self._problem(request)
-        return otherwise if request.action not in _FOR_LOOP else ""
+        return _SENSELESS.get(request.action, "not now") if request.action not in _FOR_LOOP else ""

@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from engine.errors import DamagedError, NotFoundError, RefusedError, UsageError, outside
+from engine.errors import DamagedError, RefusedError, UsageError, outside
 from engine.jobs.directory import allowed_owners
 from engine.rescue.campaign.settings import PowerSwitch
 from engine.text import safe_text
@@ -33,17 +33,22 @@ def places() -> list[Path]:
 
 
 def load_switch(name: str, path: Path | None = None) -> PowerSwitch:
-    """The switch of that name. Raises ``NotFoundError``, ``RefusedError`` for a file that others may write, ...
-
-    ... ``DamagedError`` for one that cannot be read, ``UsageError`` for a switch that makes no sense.
+    """The switch of that name. Raises ``UsageError`` when there is none, or one that makes no sense, ``RefusedError``
+    for a file that others may write, ``DamagedError`` for one that cannot be read.
     """
     found = path or next((one for one in places() if os.path.lexists(one)), None)
     if found is None:
-        raise NotFoundError("there is no file of power switches", path=places()[0], advice="see docs/drop-off.md")
+        raise UsageError(
+            "there is no file of power switches", code="no-power-switch", path=places()[0],
+            advice="see docs/drop-off.md",
+        )  # fmt: skip
     table = _read(found)
     if name not in table:
         known = safe_text(", ".join(sorted(table)), 200)
-        raise NotFoundError(f"there is no power switch {safe_text(name, 40)!r}", path=found, advice=f"it has: {known}")
+        raise UsageError(
+            f"there is no power switch {safe_text(name, 40)!r}", code="no-power-switch", path=found,
+            advice=f"it has: {known}",
+        )  # fmt: skip
     try:
         return PowerSwitch.from_json(table[name])
     except UsageError as error:
