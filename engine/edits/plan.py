@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,6 +67,15 @@ class WritePlan:
     def total(self) -> int:
         """How many bytes are written."""
         return sum(len(write.new) for write in self.writes)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], size: int) -> WritePlan:
+        """What ``to_json`` gave, for a target of ``size``. Raises ``KeyError``, ``TypeError``, ``ValueError``."""
+        writes = tuple(
+            Write(int(one["offset"]), bytes.fromhex(one["old_hex"]), bytes.fromhex(one["new_hex"]), str(one["reason"]))
+            for one in value["writes"]
+        )
+        return cls(str(value["code"]), str(value["title"]), size, writes, tuple(str(note) for note in value["notes"]))
 
     def to_json(self) -> dict[str, Any]:
         """``{"writes": [...]}`` and the plan's words."""

@@ -48,6 +48,7 @@ KINDS: Mapping[str, Kind] = table(
     Kind("carve-scan", "engine.carve.job:scan", True, "looks for files by their own structure"),
     Kind("carve-write", "engine.carve.job:write", True, "writes files that a carving scan found"),
     Kind("hex-search", "engine.jobs.hex_search:run", True, "looks for bytes, text or a pattern in a disk or image"),
+    Kind("repair-copy", "engine.jobs.repair_copy:run", False, "copies an image and repairs the copy"),
     Kind("self-test", "engine.jobs.selftest:run", True, "writes and verifies a scratch file: do jobs work here?"),
 )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
@@ -46,9 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     takes_source(verb)
     verb.add_argument("code", metavar="CODE", help="a finding of parts check, or a repair; --list shows these")
     verb.add_argument("--at", metavar="START", help="the partition or table, when several have the finding")
-    verb.add_argument("--set-type", metavar="TYPE", help="for the repair 'type': two hex digits, or a GUID")
+    verb.add_argument("--set-type", metavar="TYPE", help="for the repair 'type': two hex digits, a GUID, or a name")
     verb.add_argument("--layout", metavar="FILE", help="for the repair 'rebuild': a table as sfdisk --dump writes it")
     verb.add_argument("--apply", action="store_true", help="write it, after an undo file")
+    verb.add_argument("--into", metavar="OUT", help="copy the image to OUT first, and write into the copy")
     verb.add_argument("--undo-dir", metavar="DIR", help="where the undo file goes (the case, or beside the image)")
     _device_options(verb)
     common(leaves.add_parser("repairs", help="the repairs there are"), example="rescuedeck parts repairs")
@@ -188,13 +191,19 @@ def _repair(args: argparse.Namespace, out: Output) -> int:
     from engine.cases.repairing import apply_repair, repair_place
 
     place = None
-    if args.apply:
+    if args.into is not None and (args.window is not None or args.undo_dir is not None or not args.apply):
+        raise UsageError("--into goes with --apply, and without --window and --undo-dir")
+    if args.apply and args.into is None:
         place = repair_place(args.source, window=args.window, undo_dir=args.undo_dir)
     with _open(args) as source:
         plan = _plan(args, source)
     _show_plan(plan, out)
     undo_file = None
     left = None
+    if args.into is not None and plan.writes:
+        undo_file = _into_copy(args, plan, out)
+        args.source, args.map = args.into, f"{args.into}.map" if os.path.exists(f"{args.into}.map") else None
+        left = _still_there(args, out)
     if place is not None and plan.writes:
         typed = _typed(args, place.path) if place.is_device else None
         undo_file = apply_repair(plan, place, typed=typed).undo_file
@@ -202,7 +211,7 @@ def _repair(args: argparse.Namespace, out: Output) -> int:
     out.document({
         "plan": plan.to_json(), "applied": undo_file is not None,
         "undo_file": None if undo_file is None else str(undo_file),
-        "problems_left": left,
+        "problems_left": left, "into": args.into,
     })  # fmt: skip
     if undo_file is not None:
         out.line(f"written and read back; undo: rescuedeck parts undo {safe_text(str(undo_file))}")
@@ -210,6 +219,16 @@ def _repair(args: argparse.Namespace, out: Output) -> int:
     elif plan.writes:
         out.line("nothing was written; --apply does it")
     return 1 if left else 0
+
+
+def _into_copy(args: argparse.Namespace, plan: WritePlan, out: Output) -> Path | None:
+    from engine.cases.repair_copy import repair_copy
+
+    reporter = out.reporter("copying")
+    try:
+        return repair_copy(args.source, plan, args.into, map=args.map, reporter=reporter).undo_file
+    finally:
+        reporter.close()
 
 
 def _plan(args: argparse.Namespace, source: Source) -> WritePlan:

@@ -12,7 +12,7 @@ from engine.partitions.peek import Peek
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``type`` is the type to set, two hex digits or a GUID; None takes the one that fits the contents."""
+    """``type`` is the type to set, as ``type_names.find_type`` takes it; None takes the one that fits the contents."""
 
     type: str | None = None
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from engine.partitions.gpt import guid_bytes
 from engine.partitions.mbr import SIGNATURE, Entry, Table, parse_table
+from engine.partitions.mbr_types import EXTENDED
 from engine.partitions.model import Node
 from engine.partitions.repairs.gpt import set_entry
 from engine.partitions.repairs.job import Job, impossible
+from engine.partitions.type_names import find_type
 from engine.partitions.types_fit import proper_type
 
 
@@ -67,33 +69,41 @@ def active(job: Job) -> None:
         job.draft.put(entry.offset, bytes([value]), f"partition {entry.slot + 1}: {words}")
 
 
+def inactive(job: Job) -> None:
+    """A primary partition is not the active one any more."""
+    node = job.partition()
+    if node.kind not in ("primary", "logical") or len(node.type) != 2:
+        raise impossible("only a partition of an MBR can be active", offset=node.start)
+    job.draft.put(_entry_of(job, node).offset, b"\0", f"partition {node.index}: not active")
+
+
 def partition_type(job: Job) -> None:
     """The type that fits the contents, or the one asked for."""
     node = job.partition()
     if node.kind == "volume":
         raise impossible("a disk without a table has no partition types", offset=node.start)
+    if len(node.type) == 2:
+        _mbr_type(job, node)
+        return
+    wanted = _wanted(job, node, gpt=True)
+    if not wanted.strip("0-"):
+        raise impossible("the type of zeros means that there is no partition", offset=node.start)
+    set_entry(job, (node.index or 1) - 1, 0, guid_bytes(wanted), f"type {node.type} becomes {wanted}")
+
+
+def _wanted(job: Job, node: Node, *, gpt: bool) -> str:
     wanted = job.options.type or proper_type(node)
     if wanted is None:
         raise impossible("what it holds is not known", "name the type to set", node.start)
-    if len(node.type) == 2:
-        entry = _entry_of(job, node)
-        number = _number(wanted)
-        if entry.extended or number in (0, 0xEE) or Entry(0, 0, 0, b"", number, b"", 0, 0).extended:
-            raise impossible("an extended partition cannot be made or unmade by its type alone", offset=entry.offset)
-        job.draft.put(entry.offset + 4, bytes([number]), f"type {entry.type:02x} becomes {number:02x}")
-        return
-    try:
-        value = guid_bytes(wanted)
-    except ValueError as error:
-        raise impossible(f"{wanted!r} is no type of a GPT partition", "write its GUID") from error
-    set_entry(job, (node.index or 1) - 1, 0, value, f"type {node.type} becomes {wanted.upper()}")
+    return find_type(wanted, gpt=gpt)
 
 
-def _number(text: str) -> int:
-    try:
-        number = int(text, 16)
-    except ValueError:
-        number = -1
-    if not 0 < number < 256:
-        raise impossible(f"{text!r} is no type of an MBR partition", "write two hex digits, such as 07")
-    return number
+def _mbr_type(job: Job, node: Node) -> None:
+    entry = _entry_of(job, node)
+    number = int(_wanted(job, node, gpt=False), 16)
+    if number in (0, 0xEE) or entry.extended != (number in EXTENDED):
+        words = "a partition is not removed, made a GPT's, or made extended or not, by its type alone"
+        raise impossible(words, offset=entry.offset)
+    job.draft.put(entry.offset + 4, bytes([number]), f"type {entry.type:02x} becomes {number:02x}")
+    if entry.extended:
+        job.draft.note("an extended partition stays one; some systems want 0f beyond 8 GB, old ones 05")

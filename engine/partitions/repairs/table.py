@@ -44,7 +44,8 @@ REPAIRS: dict[str, Repair] = {
         Repair("ebr-unlink", "the link that closes a loop of EBRs", mbr.ebr_unlink, heavy=True),
         Repair("status", "a status byte that is neither 00 nor 80", mbr.status),
         Repair("active", "one active partition", mbr.active),
-        Repair("type", "the partition type that fits the contents", mbr.partition_type),
+        Repair("inactive", "a partition that is not active any more", mbr.inactive),
+        Repair("type", "the partition type that fits the contents, or the one that is named", mbr.partition_type),
         Repair("rebuild-chain", "the chain of EBRs, written anew", rebuild.chain, heavy=True),
     )
 }
@@ -110,9 +111,9 @@ def _places(found: Sequence[tuple[Node | None, Finding | None]]) -> str:
 def _by_name(tree: Tree, name: str, at: int | None) -> tuple[Node | None, Finding | None, Repair]:
     repair = REPAIRS[name]
     asking = [(node, finding) for node, finding in tree.findings() if finding.repair == name]
-    if at is None and name == "active":
+    if at is None and name in ("active", "inactive"):
         primaries = [(node, None) for node in tree.partitions() if node.kind == "primary"]
-        raise UsageError("which partition shall be the active one?", advice=_places(primaries))
+        raise UsageError(f"which partition shall be {name}?", advice=_places(primaries))
     if at is None:
         nodes = {node.start if node is not None else None: (node, finding) for node, finding in asking}
         if len(nodes) == 1:
