@@ -65,7 +65,7 @@ def carve(
     scanner, reader = Scanner(signatures, block), Reader(source)
     anywhere = EverywhereScanner(signatures) if everywhere else None
     reach = max(scanner.reach, 5 * 192 + 8)
-    buffer = bytearray(CHUNK + -(-reach // BLOCK) * BLOCK)
+    buffer = bytearray(min(CHUNK + -(-reach // BLOCK) * BLOCK, source.size))
     while state.position < source.size:
         check(reporter)
         limit = min(CHUNK, source.size - state.position)

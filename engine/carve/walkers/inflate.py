@@ -34,7 +34,7 @@ def inflate(view: View, position: int) -> tuple[int, int, int]:
             if out > _MOST_OUT:
                 raise Broken(position, "unpacks to more than any real file")
         if out > 256:
-            view.depth += 1
+            view.depth += 2 if engine.eof else 1
         position += len(data) - len(engine.unused_data)
     return position, crc, out
 

@@ -1,0 +1,180 @@
+"""The scan: what owns its bytes, what is inside, unread areas, resuming, odd places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.carve import carving
+from engine.carve.carving import State, carve
+from engine.carve.catalogue import CatalogueWriter, read_about, read_finds
+from engine.carve.find import Find
+from engine.carve.missing import missing_of, reread_order, wanted
+from engine.carve.outcome import Status
+from engine.carve.signatures import chosen, table
+from engine.errors import DamagedError
+from engine.ranges import RangeSet
+from engine.source.extents import BytesSource
+from tests.engine.carve.images import Image, all_finds, at, finds_in
+from tests.engine.carve.made_files import MAKERS, made
+
+
+def test_a_whole_file_owns_what_lies_in_it() -> None:
+    inner = made("png")
+    import io
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        info = zipfile.ZipInfo("x" * (512 - 30))  # so that the picture begins at a sector
+        archive.writestr(info, inner)
+    found = all_finds(out.getvalue() + bytes(1024))
+    assert [(find.kind, find.start, find.inside) for find in found] == [("zip", 0, None), ("png", 512, 0)]
+
+
+def test_a_broken_file_owns_nothing() -> None:
+    data = bytearray(made("png"))
+    data[len(data) // 4] ^= 1
+    image = bytearray(data[: len(data) // 512 * 512 - 1024]) + bytearray(made("jpeg")) + bytearray(2048)
+    finds = finds_in(bytes(image) + bytes(4096))
+    assert [(find.kind, find.status) for find in finds] == [("png", Status.BROKEN), ("jpeg", Status.COMPLETE)]
+
+
+def test_unread_payload_is_listed_and_never_whole() -> None:
+    image = Image().fill("zeros", 2048).put("mp4").fill("zeros", 1024)
+    start = 2048
+    data = bytearray(image.data)
+    data[start + 8192 : start + 9216] = bytes(1024)
+    hole = (start + 8192, start + 9216)
+    find = at(finds_in(bytes(data), [hole]), start)
+    assert find is not None
+    assert find.status is Status.COMPLETE
+    missing = missing_of(find, RangeSet([hole]))
+    assert list(missing.unread) == [hole]
+    assert not missing.open_end
+
+
+def test_an_unread_head_begins_no_file() -> None:
+    data = made("png") + bytes(2048)
+    assert finds_in(data, [(0, 512)]) == []
+
+
+def test_where_the_way_on_is_unread_that_sector_is_wanted() -> None:
+    content = made("ogg")
+    at_page = content.index(b"OggS", 100)
+    hole = (at_page // 512 * 512, at_page // 512 * 512 + 512)
+    data = bytearray(content + bytes(4096))
+    data[hole[0] : hole[1]] = bytes(512)
+    find = at(finds_in(bytes(data), [hole]), 0)
+    assert find is not None
+    assert find.status is Status.UNREAD
+    missing = missing_of(find, RangeSet([hole]))
+    assert list(missing.unread) == [hole]
+    assert missing.open_end
+
+
+def test_checksums_skip_what_is_unread() -> None:
+    content = made("png")
+    idat = content.index(b"IDAT")
+    hole = ((idat + 100) // 512 * 512 + 512, (idat + 100) // 512 * 512 + 1024)
+    data = bytearray(content + bytes(1024))
+    data[hole[0] : hole[1]] = bytes(512)
+    find = at(finds_in(bytes(data), [hole]), 0)
+    assert find is not None
+    assert (find.status, find.size) == (Status.COMPLETE, len(content))
+    assert "unchecked" in find.reason
+    assert missing_of(find, RangeSet([hole])).total == 512
+
+
+def test_the_cheapest_to_mend_come_first() -> None:
+    image = Image().put("mp4").put("mp4").put("mp4").fill("zeros", 1024)
+    first, second, _third = image.files
+    holes = RangeSet([(first + 4096, first + 8192), (second + 4096, second + 4608)])
+    pairs = [(find, missing_of(find, holes)) for find in finds_in(bytes(image.data), list(holes))]
+    ordered = reread_order(pairs)
+    assert [find.start for find, _ in ordered] == [second, first]
+    assert wanted([missing for _, missing in ordered]) == holes
+
+
+@pytest.mark.parametrize("chunk", [4096, 65536])
+def test_a_resumed_scan_ends_with_the_same_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    image = Image()
+    for name in sorted(MAKERS):
+        image.put(name).fill("random", 700, len(image.data))
+    source = BytesSource(bytes(image.data))
+    monkeypatch.setattr(carving, "CHUNK", chunk)
+
+    def scan(
+        path: Path, stop_after: int | None, saved: tuple[dict[str, object], int] | None
+    ) -> tuple[dict[str, object], int] | None:
+        state = State.from_json(saved[0]) if saved else State()
+        writer = CatalogueWriter(path, {"source": "x"}, length=saved[1] if saved else None)
+        held: list[Find] = []
+        kept: list[tuple[dict[str, object], int]] = []
+
+        def keep(now: State) -> None:
+            writer.add(held)
+            held.clear()
+            kept.append((now.to_json(), writer.sync()))
+
+        for number, find in enumerate(carve(source, table(), state=state, checkpoint=keep)):
+            held.append(find)
+            if stop_after is not None and number >= stop_after:
+                writer.add(held)  # a crash between two checkpoints: what was appended must not stay
+                writer.close()
+                return kept[-1] if kept else (State().to_json(), 0)
+        writer.close()
+        return None
+
+    scan(tmp_path / "whole", None, None)
+    saved = None
+    for stop in (3, 2, 4, 1, 5, None):
+        saved = scan(tmp_path / "resumed", stop, saved)
+    while saved is not None:
+        saved = scan(tmp_path / "resumed", None, saved)
+    assert (tmp_path / "resumed").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert len(list(read_finds(tmp_path / "whole"))) >= len(image.files)
+
+
+def test_strong_signatures_at_odd_places() -> None:
+    image = Image().fill("random", 1001)
+    for name in ("png", "pdf", "gzip", "zip", "jpeg2000", "ogg", "mp4"):
+        image.put(name, kind="random", align=1).fill("random", 333, len(image.data))
+    finds = finds_in(bytes(image.data), everywhere=True)
+    for start, (name, content) in image.files.items():
+        find = at(finds, start)
+        if name == "gzip":  # three bytes of magic: not looked for at any byte
+            assert find is None
+            continue
+        assert find is not None, name
+        assert find.size == len(content), name
+
+
+def test_types_are_chosen_by_type_category_or_extension() -> None:
+    assert {s.kind for s in chosen(frozenset({"jpeg"}))} == {"jpeg"}
+    assert {s.category for s in chosen(frozenset({"picture"}))} == {"picture"}
+    assert {s.kind for s in chosen(frozenset({"docx", "zip"}))} == {"zip"}
+
+
+def test_finds_survive_the_catalogue_and_a_torn_line_is_dropped(tmp_path: Path) -> None:
+    finds = all_finds(bytes(Image().put("jpeg").put("zip").put("gzip").fill("zeros", 512).data))
+    path = tmp_path / "finds"
+    writer = CatalogueWriter(path, {"source": "here", "size": 5})
+    writer.add(finds)
+    writer.sync()
+    writer.close()
+    assert read_about(path)["size"] == 5
+    assert list(read_finds(path)) == finds
+    with open(path, "ab") as stream:
+        stream.write(b'{"kind": "half')
+    assert list(read_finds(path)) == finds
+    with open(path, "ab") as stream:
+        stream.write(b"\n")
+    with pytest.raises(DamagedError):
+        list(read_finds(path))
+    (tmp_path / "other").write_text("{}\n")
+    with pytest.raises(DamagedError):
+        read_about(tmp_path / "other")
