@@ -34,11 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Print fields, or bytes where no structure is known."""
-    from engine.partitions.inspect import look
-    from engine.partitions.templates import TEMPLATES
+    from engine.hex.registry import Overlay, lay, templates
 
     if args.list:
-        rows = [(template.name, template.title) for template in TEMPLATES.values()]
+        rows = [(template.name, template.title) for template in templates().values()]
         out.document({"templates": [{"name": name, "title": title} for name, title in rows]})
         out.table(("TEMPLATE", "STRUCTURE"), rows)
         return 0
@@ -48,12 +47,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     offset, size = parse_size(args.at), min(parse_size(args.size), _MOST)
     with open_source(args.source, map=args.map, window=args.window) as source:
-        name, fields = (None, []) if args.plain else look(source, offset, args.template)
+        laid = Overlay() if args.plain else lay(source, offset, args.template)
+        name, fields = laid.name, laid.fields
         reading = source.read(offset, size)
     out.document({"template": name, "fields": [_document(field) for field in fields], "offset": offset,
                   "bytes_hex": None if fields else _hex(reading)})  # fmt: skip
     if fields:
-        out.line(f"{TEMPLATES[name or ''].title} at {offset}")
+        out.line(f"{laid.title} at {offset}")
         for field in fields:
             out.lines(_field_lines(field))
     else:
