@@ -42,6 +42,16 @@ from tests.support import needs_fuse, needs_loop, needs_tool
 
 pytestmark = [needs_tool("ddrescue"), needs_fuse()]
 
+AS_FILE_AND_DEVICE = pytest.mark.parametrize("loop", [False, pytest.param(True, marks=pytest.mark.full)], indirect=True)
+"""Read through FUSE alone, and as a real block device in front of it."""
+
+
+@pytest.fixture
+def loop(request):
+    if request.param:
+        needs_loop()
+    return request.param
+
 
 @pytest.fixture
 def original(tmp_path):
@@ -66,9 +76,11 @@ def cycles_until(job, share, whole):
 # -- what the campaign is for: few power cycles ----------------------------------------------------------------------
 
 
-def test_three_small_killers_on_64_mib(tmp_path, large):
+@pytest.mark.full
+@AS_FILE_AND_DEVICE
+def test_three_small_killers_on_64_mib(tmp_path, large, loop):
     faults = killers((10 * MIB + 4096, 4096), (30 * MIB, 512), (47 * MIB + 512, 4096))
-    with FailingDisk(large, faults) as disk:
+    with FailingDisk(large, faults, loop=loop) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), max_cycles=7, cycle_worth_s=8.0)
         job = rescue(made)
         assert job.state is JobState.DONE, why_failed(job)
@@ -78,8 +90,9 @@ def test_three_small_killers_on_64_mib(tmp_path, large):
         assert_saved(made, large, disk, 0.9999)
 
 
-def test_one_large_killer_on_64_mib(tmp_path, large):
-    with FailingDisk(large, killers((21 * MIB, 2 * MIB))) as disk:
+@AS_FILE_AND_DEVICE
+def test_one_large_killer_on_64_mib(tmp_path, large, loop):
+    with FailingDisk(large, killers((21 * MIB, 2 * MIB)), loop=loop) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), max_cycles=2, edges=False)
         job = rescue(made)
         assert job.state is JobState.DONE, why_failed(job)
@@ -89,9 +102,10 @@ def test_one_large_killer_on_64_mib(tmp_path, large):
 
 
 @pytest.mark.full
-def test_twelve_scattered_killers_on_64_mib(tmp_path, large):
+@AS_FILE_AND_DEVICE
+def test_twelve_scattered_killers_on_64_mib(tmp_path, large, loop):
     faults = scatter(killers((0, 4096))[0], 12, 64 * MIB, seed=3)
-    with FailingDisk(large, faults) as disk:
+    with FailingDisk(large, faults, loop=loop) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), max_cycles=24, cluster_size=4096)
         job = rescue(made)
         assert job.state is JobState.DONE, why_failed(job)
@@ -141,13 +155,14 @@ def test_a_read_that_hangs_is_freed_by_the_power(tmp_path, original, power):
         assert len([one for one in disk.touches(3 * MIB, 512) if one.outcome == "hang"]) == 1
 
 
-def test_a_flaky_place_and_bad_sectors_beside_killers(tmp_path, original):
+@AS_FILE_AND_DEVICE
+def test_a_flaky_place_and_bad_sectors_beside_killers(tmp_path, original, loop):
     faults = [
         Error(offset=1 * MIB, size=1024),
         Flaky(offset=3 * MIB, size=128 << 10, outcome="drop", probability=0.1),
         Error(offset=6 * MIB, size=512),
     ]
-    with FailingDisk(original, Profile(faults=tuple(faults), seed=5)) as disk:
+    with FailingDisk(original, Profile(faults=tuple(faults), seed=5), loop=loop) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), max_cycles=10, edges=False)
         job = rescue(made)
         assert job.state is JobState.DONE, why_failed(job)
@@ -159,10 +174,11 @@ def test_a_flaky_place_and_bad_sectors_beside_killers(tmp_path, original):
 
 
 @pytest.mark.full
-def test_a_slow_zone_is_put_off_and_read_in_the_end(tmp_path):
+@AS_FILE_AND_DEVICE
+def test_a_slow_zone_is_put_off_and_read_in_the_end(tmp_path, loop):
     original = make_image(tmp_path / "original", 5 * MIB)
     faults = (Slow(offset=4 * MIB, size=512 << 10, bytes_per_second=150e3), *killers((4 * MIB + (768 << 10), 512)))
-    with FailingDisk(original, Profile(faults=faults, bytes_per_second=1e6)) as disk:
+    with FailingDisk(original, Profile(faults=faults, bytes_per_second=1e6), loop=loop) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), slow_after_s=1.0, slow_share=0.4, edges=False)
         job = rescue(made)
         assert job.state is JobState.DONE, why_failed(job)
@@ -191,9 +207,10 @@ def test_it_comes_back_under_another_name(tmp_path, original):
         pytest.param({"size": 4 * MIB}, "not-returned", marks=pytest.mark.full),
     ],
 )
-def test_another_drive_is_refused(tmp_path, original, change, code):
+@AS_FILE_AND_DEVICE
+def test_another_drive_is_refused(tmp_path, original, loop, change, code):
     power = Power(returns={1: Return(identity=change)})
-    with FailingDisk(original, Profile(faults=tuple(killers((3 * MIB, 512))), power=power)) as disk:
+    with FailingDisk(original, Profile(faults=tuple(killers((3 * MIB, 512))), power=power), loop=loop) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), wait_s=1.0, tries=2)
         job = rescue(made)
         assert job.state is JobState.FAILED
@@ -208,9 +225,10 @@ def test_another_drive_is_refused(tmp_path, original, change, code):
         assert_saved(made, original, disk, 0.3)
 
 
-def test_a_drive_that_no_longer_comes_back_ends_the_campaign_with_everything_saved(tmp_path, original):
+@AS_FILE_AND_DEVICE
+def test_a_drive_that_no_longer_comes_back_ends_the_campaign_with_everything_saved(tmp_path, original, loop):
     faults = tuple(killers((3 * MIB, 512), (5 * MIB, 512)))
-    with FailingDisk(original, Profile(faults=faults, power=Power(dies_after_cycles=1))) as disk:
+    with FailingDisk(original, Profile(faults=faults, power=Power(dies_after_cycles=1)), loop=loop) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), wait_s=1.0, tries=2)
         job = rescue(made)
         assert job.state is JobState.FAILED
