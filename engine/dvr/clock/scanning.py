@@ -1,0 +1,291 @@
+"""The scan: a source read once from end to end, its packs made into pieces as they come."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.dvr.clock.headers import Int64s, Packs, packs_of, words_of
+from engine.dvr.clock.model import Piece, Scan
+from engine.dvr.pack import CLOCK_HZ, CLOCK_WRAP, PACK_SIZE
+from engine.errors import DamagedError
+from engine.progress import SILENT, Reporter, check
+from engine.ranges import RangeSet
+from engine.source import Source
+from engine.source.base import ReadError
+
+BUFFER = 4 << 20
+SMALLEST = 8
+"""Packs in the shortest piece that is kept; shorter ones are no use to anybody, and single packs may be chance."""
+_SETTLE = 4096
+_SHARE = 0.05
+_COARSE = 64 << 10
+_SHORTEST = 43_000 * 25_200
+"""Ticks of 27 MHz between two packs at mux rate 25200 are 43886; a little less is let pass (rounded clocks)."""
+_EVERY = 512 << 20
+Checkpoint = Callable[[bytes], None]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Packs of one alignment and byte order, made into pieces. Rows count blocks of 2048 bytes from ``phase``."""
+
+    phase: int
+    swapped: bool
+    hits: int = 0
+    last: tuple[int, int, int] | None = None
+    stamp: tuple[int, int, int] | None = None
+    begins: list[Int64s] = field(default_factory=list)
+    ends: list[Int64s] = field(default_factory=list)
+    breaks: list[Int64s] = field(default_factory=list)
+
+    def feed(self, packs: Packs, first_row: int) -> None:
+        """The packs of the next buffer, whose first block is ``first_row``."""
+        rows = packs.rows + first_row
+        self.hits += int(rows.size)
+        if not rows.size:
+            self.stamp = None
+            return
+        known = self.last if self.last is not None else (-2, 0, 1)
+        before_rows = np.concatenate(([known[0]], rows[:-1]))
+        before_clocks = np.concatenate(([known[1]], packs.clocks[:-1]))
+        step = (packs.clocks - before_clocks) % CLOCK_WRAP
+        cut = (rows != before_rows + 1) | (step * packs.mux < _SHORTEST) | (step > CLOCK_HZ)
+        index = np.flatnonzero(cut)
+        if index.size:
+            self.begins.append(np.stack((rows[index], packs.clocks[index], packs.mux[index])))
+            ending = np.stack((before_rows[index], before_clocks[index]))
+            self.ends.append(ending[:, 1:] if self.last is None and index[0] == 0 else ending)
+        self._watch_audio(packs, rows, cut)
+        self.last = (int(rows[-1]), int(packs.clocks[-1]), int(packs.mux[-1]))
+
+    def _watch_audio(self, packs: Packs, rows: Int64s, cut: npt.NDArray[np.bool_]) -> None:
+        """Note where the audio time stamps do not go on within a piece."""
+        if cut.size and bool(cut[0]):
+            self.stamp = None
+        if not packs.audio.size:
+            return
+        piece = np.cumsum(cut)[packs.audio]
+        known = self.stamp if self.stamp is not None and piece[0] == 0 else None
+        first = known or (int(packs.stamps[0]), 0, 0)
+        stamps = np.concatenate(([first[0]], packs.stamps))
+        ticks = np.concatenate(([first[1]], packs.ticks))
+        counts = np.concatenate(([first[2]], packs.counts))
+        owner = np.concatenate(([piece[0]], piece))
+        step = (stamps[1:] - stamps[:-1]) % (1 << 33)
+        off = step % packs.ticks
+        broken = np.minimum(off, packs.ticks - off) > 2
+        told = counts[:-1] > 0  # this packet says how many frames begin in it: the next one follows them
+        broken |= told & (np.abs(step - counts[:-1] * packs.ticks) > 2)
+        usual = np.median(step)  # where it does not say, a step far beyond the usual one is looked at
+        broken |= ~told & (step > 2 * usual + packs.ticks)
+        broken &= (ticks[:-1] == ticks[1:]) & (owner[:-1] == owner[1:])
+        if broken.any():
+            self.breaks.append(rows[packs.audio[broken]])
+        last = (int(packs.stamps[-1]), int(packs.ticks[-1]), int(packs.counts[-1]))
+        self.stamp = last if piece[-1] == int(cut.sum()) else None
+
+    def table(self) -> Int64s:
+        """Pieces as rows of (start byte, packs, first clock, last clock, mux rate), the short ones left out."""
+        if self.last is None or not self.begins:
+            return np.zeros((0, 5), np.int64)
+        begins = np.concatenate(self.begins, axis=1)
+        ends = np.concatenate([*self.ends, np.array([[self.last[0]], [self.last[1]]], np.int64)], axis=1)
+        packs = ends[0] - begins[0] + 1
+        found = np.stack((begins[0] * PACK_SIZE + self.phase, packs, begins[1], ends[1], begins[2]), axis=1)
+        kept: Int64s = found[packs >= SMALLEST]
+        return kept
+
+    def tidy(self) -> None:
+        """Fold the lists into one array each, and forget pieces that are too short."""
+        if len(self.begins) < 64:
+            return
+        begins, ends = np.concatenate(self.begins, axis=1), np.concatenate(self.ends, axis=1)
+        closed = ends.shape[1]
+        keep = np.ones(begins.shape[1], np.bool_)
+        keep[:closed] = ends[0] - begins[0, :closed] + 1 >= SMALLEST
+        self.begins, self.ends = [begins[:, keep]], [ends[:, keep[:closed]]]
+
+
+def scan(
+    source: Source, reporter: Reporter = SILENT, *, saved: bytes | None = None, checkpoint: Checkpoint | None = None
+) -> Scan:
+    """Read ``source`` and find all pieces. What nobody has read is passed over; a read error costs its 64 KiB.
+
+    The alignment (four phases of 512 bytes) and the byte order are found out from the packs themselves. ``checkpoint``
+    is given the state every 512 MiB and at a stop; ``saved`` is such a state, to go on from. Raises ``CancelledError``,
+    ``ReadError`` when the device is gone.
+    """
+    work = _Scanner(source) if saved is None else _Scanner.restored(source, saved)
+    told = work.position
+    try:
+        while work.position < source.size:
+            check(reporter)
+            work.step()
+            reporter.update(work.position, source.size, "B", f"{work.pieces} pieces")
+            if checkpoint is not None and work.position - told >= _EVERY:
+                checkpoint(work.state())
+                told = work.position
+    except BaseException:
+        if checkpoint is not None:
+            checkpoint(work.state())
+        raise
+    return work.result()
+
+
+class _Scanner:
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.position = 0
+        self._lanes = [_Lane(phase, swapped) for swapped in (False, True) for phase in range(0, PACK_SIZE, 512)]
+        self._settled = False
+        self._unread: list[tuple[int, int]] = []
+        self._buffer = bytearray(BUFFER + PACK_SIZE)
+        self._holes = source.holes
+
+    @property
+    def pieces(self) -> int:
+        """About how many there are so far."""
+        return max(sum(int(part.shape[1]) for part in lane.begins) for lane in self._lanes)
+
+    def step(self) -> None:
+        """The next buffer."""
+        source, start = self._source, self.position
+        start = self._skip(start)
+        self.position = start = start - start % BUFFER if start < source.size else source.size
+        if start >= source.size:
+            return
+        size = min(BUFFER + PACK_SIZE, source.size - start)
+        view = memoryview(self._buffer)[:size]
+        self._fill(start, view)
+        whole = size + -size % PACK_SIZE
+        memoryview(self._buffer)[size:whole] = bytes(whole - size)
+        data = np.frombuffer(self._buffer, np.uint8)
+        end = min(start + BUFFER, source.size)
+        for lane in self._lanes:
+            self._feed(lane, data, start, end)
+        self.position = end
+        if not self._settled:
+            self._settle()
+
+    def _skip(self, start: int) -> int:
+        """Past sparse stretches of the image and past what nobody has read."""
+        while True:
+            there = self._source.next_data(start)
+            if there in self._holes:
+                index = int(np.searchsorted(self._holes.starts, there, "right")) - 1
+                there = int(self._holes.ends[index])
+            if there == start or there >= self._source.size:
+                return there
+            start = there
+
+    def _feed(self, lane: _Lane, data: npt.NDArray[np.uint8], start: int, end: int) -> None:
+        count = (end - start - lane.phase + PACK_SIZE - 1) // PACK_SIZE
+        if count <= 0:
+            return
+        part = data[lane.phase : lane.phase + count * PACK_SIZE]
+        words, _ = words_of(part, lane.swapped)
+        lane.feed(packs_of(part, words, lane.swapped), start // PACK_SIZE)
+        lane.tidy()
+
+    def _fill(self, start: int, view: memoryview) -> None:
+        try:
+            self._source.read_into(start, view)
+            return
+        except ReadError as error:
+            if error.code == "device-gone":
+                raise
+        for low in range(0, len(view), _COARSE):
+            part = view[low : low + _COARSE]
+            try:
+                self._source.read_into(start + low, part)
+            except ReadError as error:
+                if error.code == "device-gone":
+                    raise
+                part[:] = bytes(len(part))
+                if start + low < start + BUFFER:
+                    self._unread.append((start + low, start + low + len(part)))
+
+    def _settle(self) -> None:
+        total = sum(lane.hits for lane in self._lanes)
+        if total >= _SETTLE:
+            self._choose(total)
+
+    def _choose(self, total: int) -> None:
+        best = max(self._lanes, key=lambda lane: lane.hits)
+        self._lanes = [lane for lane in self._lanes if lane is best or (
+            lane.swapped == best.swapped and lane.hits > total * _SHARE)]  # fmt: skip
+        self._settled = True
+
+    def result(self) -> Scan:
+        """All pieces in the order of the disk."""
+        if not self._settled:
+            self._choose(sum(lane.hits for lane in self._lanes))
+        table = np.concatenate([lane.table() for lane in self._lanes])
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        pieces = [
+            Piece(number, start, packs * PACK_SIZE, first, last, mux)
+            for number, (start, packs, first, last, mux) in enumerate(table.tolist(), 1)
+        ]
+        breaks = sorted(
+            int(row) * PACK_SIZE + lane.phase for lane in self._lanes for part in lane.breaks for row in part
+        )
+        unread = RangeSet(self._unread).union(self._holes)
+        return Scan(self._source.size, self._lanes[0].swapped, pieces, tuple(breaks), unread)
+
+    # --- going on
+
+    def state(self) -> bytes:
+        """Everything needed to go on from ``position``."""
+        stream = io.BytesIO()
+        arrays: dict[str, Any] = {
+            "head": np.array([1, self._source.size, self.position, self._settled, len(self._lanes)], np.int64),
+            "unread": np.array(self._unread, np.int64).reshape(-1, 2),
+        }
+        for number, lane in enumerate(self._lanes):
+            last = lane.last or (-1, -1, -1)
+            stamp = lane.stamp or (-1, -1, -1)
+            arrays[f"{number}.lane"] = np.array([lane.phase, lane.swapped, lane.hits, *last, *stamp], np.int64)
+            arrays[f"{number}.begins"] = _together(lane.begins, 3)
+            arrays[f"{number}.ends"] = _together(lane.ends, 2)
+            arrays[f"{number}.breaks"] = np.concatenate([np.zeros(0, np.int64), *lane.breaks])
+        np.savez(stream, **arrays)
+        return stream.getvalue()
+
+    @classmethod
+    def restored(cls, source: Source, saved: bytes) -> _Scanner:
+        """The scanner that ``state`` was taken of. Raises ``DamagedError`` when it is of something else."""
+        made = cls(source)
+        try:
+            with np.load(io.BytesIO(saved), allow_pickle=False) as arrays:
+                version, size, position, settled, lanes = (int(value) for value in arrays["head"])
+                if version != 1 or size != source.size:
+                    raise ValueError("another source")
+                made.position, made._settled = position, bool(settled)
+                made._unread = [(int(low), int(high)) for low, high in arrays["unread"]]
+                made._lanes = [_lane(arrays, number) for number in range(lanes)]
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise DamagedError(
+                "the kept state of the scan cannot be used", code="scan-state", path=source.path,
+                advice="begin the scan again",
+            ) from error  # fmt: skip
+        return made
+
+
+def _lane(arrays: Any, number: int) -> _Lane:
+    phase, swapped, hits, row, clock, mux, stamp, ticks, count = (int(value) for value in arrays[f"{number}.lane"])
+    return _Lane(
+        phase, bool(swapped), hits,
+        None if mux < 0 else (row, clock, mux), None if ticks < 0 else (stamp, ticks, count),
+        [arrays[f"{number}.begins"]], [arrays[f"{number}.ends"]], [arrays[f"{number}.breaks"]],
+    )  # fmt: skip
+
+
+def _together(parts: list[Int64s], rows: int) -> Int64s:
+    return np.concatenate([np.zeros((rows, 0), np.int64), *parts], axis=1)
