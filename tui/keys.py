@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from tui.key import Key
 from tui.keys_campaign import CAMPAIGN
+from tui.keys_carving import CARVING
 from tui.keys_editor import EDITOR
 from tui.keys_hex import HEX
 from tui.keys_partitions import PARTITIONS
@@ -71,6 +72,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Devices",
         (
             Key("devices.image", "i,enter", "image", "image it", "image this device into a new case", 10),
+            Key("devices.partitions", "t", "partitions", "partitions", "the partition tables of this device", 15),
             Key("devices.health", "H", "health", "health", "ask the drive for its health (smartctl)", 20),
             Key("devices.refresh", "r", "refresh", "refresh", "look again", 30),
         ),
@@ -82,6 +84,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("case.rescue", "R", "rescue", "rescue", "start or watch the rescue", 20),
             Key("case.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("case.partitions", "t", "partitions", "partitions", "the partition tables of the image", 35),
+            Key("case.carve", "C", "carve", "carve", "files in the image by their own structure", 37),
             Key("case.hex", "x", "hex", "bytes", "the bytes of the image", 36),
             Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
         ),
@@ -93,6 +96,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("image.case", "c", "make_case", "make case", "make a case that refers to image and map", 20),
             Key("image.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("image.partitions", "t", "partitions", "partitions", "the partition tables of this image", 40),
+            Key("image.carve", "C", "carve", "carve", "files in it by their own structure", 46),
             Key("image.hex", "x", "hex", "bytes", "the bytes of this image", 45),
             Key("image.refresh", "r", "refresh", "refresh", "read it again", 70),
         ),
@@ -190,6 +194,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     **CAMPAIGN,
     **PARTITIONS,
     **HEX,
+    **CARVING,
 }  # fmt: skip
 
 BY_ID = {key.id: key for _title, keys in SCOPES.values() for key in keys}

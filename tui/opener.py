@@ -86,6 +86,10 @@ class Opener(App[None]):
         """The bytes of a case, or of an image under a map, from ``at`` on under a structure."""
         self._open(lambda: opening.hex_screen(path, map, at, template))
 
+    def open_carving(self, path: Path, map: Path | None = None) -> None:
+        """Files by their own structure, in a case or in an image under a map."""
+        self._open(lambda: opening.carving_screen(path, map))
+
     def image_device(self, device: Device) -> None:
         """Choose case and options for imaging a device."""
         self._open(lambda: opening.imaging_screen(device))

@@ -78,6 +78,14 @@ def hex_screen(path: Path, map: Path | None, at: int = 0, template: str | None =
     return HexScreen(Subject(path, map), at, template)
 
 
+def carving_screen(path: Path, map: Path | None) -> DeckScreen:
+    """Files by their own structure, in a case or in an image under a map."""
+    from engine.cases.subject import Subject
+    from tui.screens.carving import CarvingScreen
+
+    return CarvingScreen(Subject(path, map))
+
+
 def is_editor_of(screen: Screen[Any], map: Path) -> bool:
     """Whether a screen is the editor on this very map."""
     path = getattr(screen, "edited_map", None)

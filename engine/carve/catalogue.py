@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import give_to_invoker, write_all
+from engine.atomic import append_line, give_to_invoker, write_all
 from engine.carve.find import Find
 from engine.errors import DamagedError, outside
 
@@ -101,6 +101,17 @@ def read_finds(path: Path) -> Iterator[Find]:
                 yield find
     except OSError as error:
         raise outside(error, "cannot read the catalogue", path) from error
+
+
+def append_find(path: Path, find: Find) -> None:
+    """Add a find to a finished catalogue: with the start of one that is there, it takes its place (``newest``)."""
+    append_line(path, json.dumps(find.to_json(), separators=(",", ":")).encode() + b"\n")
+
+
+def newest(finds: Iterable[Find]) -> list[Find]:
+    """Of several finds at one start, the last: in the order of their starts."""
+    places = {(find.start, find.inside): find for find in finds}
+    return sorted(places.values(), key=lambda find: find.start)
 
 
 def _document(line: bytes) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.carve.carving import State, carve
-from engine.carve.catalogue import CatalogueWriter, read_about, read_finds
+from engine.carve.catalogue import CatalogueWriter, append_find, newest, read_about, read_finds
 from engine.carve.find import Find
 from engine.carve.scan import BLOCK
 from engine.carve.signatures import chosen
@@ -16,7 +16,7 @@ from engine.cases import is_case, load_case, open_source, record
 from engine.errors import UsageError
 from engine.jobs.context import JobContext
 
-SCAN, WRITE = "carve-scan", "carve-write"
+SCAN, WRITE, PIECES = "carve-scan", "carve-write", "carve-pieces"
 _CATALOGUE = "finds.jsonl"
 _SYNC_BYTES = 1 << 30
 
@@ -88,7 +88,7 @@ def write(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     starts = None if wanted is None else {int(start) for start in wanted}
     partial = bool(arguments.get("partial", True))
     finds = [
-        find for find in read_finds(catalogue)
+        find for find in newest(read_finds(catalogue))
         if (find.inside is None if starts is None else find.start in starts)
         and (partial or find.status.value == "complete")
     ]  # fmt: skip
@@ -102,6 +102,43 @@ def write(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
         "written": [str(one.path) for one in report.written[:10_000]], "files": len(report.written),
         "failed": len(report.failed), "missing_bytes": report.missing_bytes,
     }  # fmt: skip
+
+
+def pieces(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
+    """Arguments: ``catalogue`` (absolute path), ``start`` (of the broken find), ``map``, ``cluster`` (bytes),
+    ``most_gap`` (clusters). The find that was put together goes into the catalogue.
+
+    Result: ``found``, ``extents``, ``reason``.
+    """
+    from engine.carve.fragments import Search, repair
+    from engine.carve.signatures import table
+    from engine.ranges import RangeSet
+
+    catalogue = Path(_absolute(arguments, "catalogue"))
+    about = read_about(catalogue)
+    finds = newest(read_finds(catalogue))
+    broken = next((find for find in finds if find.start == int(arguments["start"]) and find.inside is None), None)
+    if broken is None:
+        raise UsageError("there is no find at that place", code="job-arguments")
+    kind = broken.kind if any(one.kind == broken.kind for one in table()) else "zip"
+    signature = next(one for one in table() if one.kind == kind)
+    taken = RangeSet(
+        (start, start + size)
+        for find in finds
+        if find is not broken and find.status.value == "complete" and find.confidence >= 3
+        for start, size in find.extents
+    )
+    cluster = int(arguments.get("cluster") or 4096)
+    search = Search(cluster=cluster, most_gap=int(arguments.get("most_gap") or 4096), taken=taken)
+    with open_source(str(about["source"]), map=arguments.get("map") or about.get("map")) as source:
+        found = repair(source, broken, signature, search, job)
+    if found is not None:
+        append_find(catalogue, found)
+    return {
+        "found": found is not None,
+        "extents": [] if found is None else [list(extent) for extent in found.extents],
+        "reason": "" if found is None else found.reason,
+    }
 
 
 def _absolute(arguments: dict[str, Any], name: str) -> str:

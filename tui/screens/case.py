@@ -110,6 +110,10 @@ class CaseScreen(DeckScreen):
         """The partition tables of the case's image, under its map."""
         self.deck.open_partitions(self._directory)
 
+    def action_carve(self) -> None:
+        """Files in the case's image by their own structure."""
+        self.deck.open_carving(self._directory)
+
     def action_hex(self) -> None:
         """The bytes of the case's image, under its map."""
         self.deck.open_bytes(self._directory)
@@ -117,7 +121,7 @@ class CaseScreen(DeckScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
         view = self._view
-        if action in ("partitions", "hex"):
+        if action in ("partitions", "hex", "carve"):
             return True if view is not None and view.image_size is not None else None
         if action != "edit_map":
             return True

@@ -1,0 +1,27 @@
+"""The keys of the carving screen."""
+
+from __future__ import annotations
+
+from tui.key import Key
+
+CARVING: dict[str, tuple[str, tuple[Key, ...]]] = {
+    "carving": (
+        "Files by signature",
+        (
+            Key("carving.scan", "s", "scan", "scan", "look for files at every block", 10),
+            Key("carving.everywhere", "S", "everywhere", "everywhere", "look at every byte (slower)", 75),
+            Key("carving.stop", "x", "stop", "stop", "stop the scan; it can go on later", 11),
+            Key("carving.resume", "u", "resume", "go on", "go on with the scan that was stopped", 12),
+            Key("carving.mark", "space", "mark", "mark", "mark for writing, or not", 20),
+            Key("carving.mark_all", "a", "mark_all", "mark all", "mark all that are shown, or none", 25),
+            Key("carving.write", "w", "write", "write", "write the marked ones (all shown without marks)", 30),
+            Key("carving.filter", "slash", "filter", "filter", "by words: jpg, picture, a name", 40),
+            Key("carving.state", "f", "state", "state", "all, whole, lacking bytes, broken", 45),
+            Key("carving.sort", "o", "sort", "order", "by place, size, type, or the cheapest to mend first", 50),
+            Key("carving.pieces", "p", "pieces", "pieces", "put a broken file together from its pieces", 55),
+            Key("carving.domain", "d", "domain", "re-read map", "a domain map of what the shown files lack", 60),
+            Key("carving.bytes", "b,enter", "look", "bytes", "its bytes", 65),
+            Key("carving.parts", "i", "parts", "inner", "parts of other files too, or not", 70),
+        ),
+    ),
+}
