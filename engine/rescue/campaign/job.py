@@ -41,6 +41,8 @@ _POOR = 3
 _LATE = 3
 _LITTLE = 64 << 10
 """When so many cycles in a row brought no more than this each, that is said; and again at twice as many."""
+_LONG_SHOTS = 4
+"""So many cycles in a row that brought nothing end it, when less than a sector is to be expected of the next."""
 _EMPTY = 20
 _KILLS = 3
 _ADVICE = {
@@ -190,8 +192,12 @@ class Campaign:
                 return made, True
             self._note("nothing is left to be read in the area that was asked for")
             memory.wish = None
-        spent = self._spent()
-        return (spent, False) if spent is not None else (next_pass(self.known, memory.runs, told), False)
+        choice: Pass | Done = self._spent() or next_pass(self.known, memory.runs, told)
+        if isinstance(choice, Pass) and memory.vain >= _LONG_SHOTS and choice.gain < told.sector_size * choice.risk:
+            missing = format_size(self._domain.subtract(self.known.ranges("+")).total)
+            words = f"the last {memory.vain} power cycles brought nothing, and hardly anything is to be expected"
+            choice = Done("yield", f"{words} of the next: {missing} are missing, in and beside places that kill")
+        return choice, False
 
     def _spent(self) -> Done | None:
         memory, budget = self.memory, self.memory.budget

@@ -267,3 +267,22 @@ def test_a_hang_behind_a_loop_device(tmp_path, original):
         assert job.state is JobState.DONE, why_failed(job)
         assert disk.cycles == 1
         assert_saved(made, original, disk, 0.999)
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.full
+def test_nothing_readable_is_left_between_two_killers_of_one_read_and_little_gain_is_told(tmp_path, original):
+    """By itself it goes on to the last readable sector; that cycles bring little is said, and it ends before long."""
+    first = 3 * MIB + 4096
+    faults = killers((first, 512), (first + 8192, 512), (first + 32768, 4096))
+    with FailingDisk(original, faults) as disk:
+        made = campaign(disk.device, tmp_path / "out", switch(disk))
+        job = rescue(made)
+        assert job.state is JobState.DONE, why_failed(job)
+        assert_saved(made, original, disk, 1.0)
+        notes = [facts["message"] for facts in told(job, "note")]
+        assert any("power cycles brought" in text for text in notes), notes
+        assert disk.cycles <= 16
+        known_killers_were_left_alone(disk, job)
