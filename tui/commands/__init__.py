@@ -21,6 +21,7 @@ GROUPS: dict[str, str] = {
     "map": "rescue maps: totals, blocks, checks, edits, algebra, pictures",
     "rescue": "image a failing drive with GNU ddrescue",
     "parts": "partitions: tree, checks, repairs with a way back",
+    "fs": "files: list, what is hit, what to read first, extract, free space, slack",
     "carve": "files by their own structure, where no directory names them",
     "hex": "bytes of a source, with the structure in them explained",
     "case": "case directories: create, show, history",
