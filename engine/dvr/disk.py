@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -26,11 +27,9 @@ class Piece:
 
     def has(self, at: int, size: int) -> bool:
         """Whether these bytes are content."""
-        return (
-            at >= 0
-            and at + size <= len(self.data)
-            and not any(low < at + size and high > at for low, high in self.unread)
-        )
+        if at < 0 or at + size > len(self.data):
+            return False
+        return not self.unread or not any(low < at + size and high > at for low, high in self.unread)
 
     def get(self, at: int, size: int) -> bytes | None:
         """Bytes of it, or None when a part of them was never read or lies outside."""
@@ -40,6 +39,16 @@ class Piece:
         """An unsigned integer of it, or None."""
         data = self.get(at, size)
         return None if data is None else int.from_bytes(data, "little" if order == "little" else "big")
+
+    def rows(self, shape: str, at: int, count: int) -> list[tuple[int, ...] | None]:
+        """``count`` rows of numbers from ``at`` on, in the shape of ``struct``; None for a row that is not there."""
+        size = struct.calcsize(shape)
+        there = min(count, max(0, len(self.data) - at) // size)
+        found: list[tuple[int, ...] | None] = list(struct.iter_unpack(shape, self.data[at : at + there * size]))
+        for low, high in self.unread:
+            for number in range(max(0, (low - at) // size), min(there, -(-(high - at) // size))):
+                found[number] = None
+        return found + [None] * (count - there)
 
     @property
     def whole(self) -> bool:

@@ -16,6 +16,9 @@ from engine.source import Source, SwapSource
 
 NEAR = 4 << 30
 """Where superblocks are looked for first."""
+ROUND, ROUND_NEAR = 16 << 20, 16 << 30
+"""Round places, which the seen ones are, are looked at before all others."""
+_AT_ONCE = 2048
 _SURE = 0.6
 _KEEP = 0.05
 
@@ -28,8 +31,9 @@ def probe(source: Source, *, deep: bool = False, reporter: Reporter = SILENT) ->
     Raises ``CancelledError``.
     """
     found: list[Finding] = []
-    for hits in _stages(source, reporter):
-        found += _ask(source, hits)
+    for number, hits in enumerate(_stages(source, reporter)):
+        if number == 0 or hits:
+            found += _ask(source, hits, again=number > 0)
         if isinstance(source, FolderSource) or any(finding.confidence >= _SURE for finding in found):
             break
         check(reporter)
@@ -74,19 +78,23 @@ def _stages(source: Source, reporter: Reporter) -> Iterator[list[Hit]]:
         return
     groups = range(0, source.size, GROUP)
     known = [(group + start) // STEP for start in KNOWN_STARTS for group in groups]
-    yield list(sweep(source, known, reporter))
+    round_ones = range(0, min(ROUND_NEAR, source.size) // STEP + 1, ROUND // STEP)
+    yield list(sweep(source, [*known, *round_ones], reporter))
     near = min(NEAR, source.size) // STEP + 1
-    yield list(sweep(source, range(near), reporter))
-    # Copies of a superblock whose first one is lost.
-    later = (group // STEP + number for group in groups[1:] for number in range(near))
-    yield list(sweep(source, later, reporter))
+    # Then copies of a superblock whose first one is lost.
+    for group in groups:
+        for first in range(0, near, _AT_ONCE):
+            steps = range(group // STEP + first, group // STEP + min(near, first + _AT_ONCE))
+            yield list(sweep(source, steps, reporter))
 
 
-def _ask(source: Source, hits: list[Hit]) -> list[Finding]:
+def _ask(source: Source, hits: list[Hit], *, again: bool = False) -> list[Finding]:
     found: list[Finding] = []
     for swapped in (False, True):
         view = SwapSource(source) if swapped else source
         for recorder in RECORDERS:
+            if again and not recorder.by_signature:
+                continue
             found += recorder.probe(view, hits, swapped=swapped)
     return found
 

@@ -26,6 +26,8 @@ class Recorder(Protocol):
     """
 
     family: str
+    by_signature: bool
+    """Whether ``probe`` finds more when more signatures were seen."""
 
     def probe(self, source: Source, hits: Sequence[Hit], *, swapped: bool) -> list[Finding]:
         """Findings, best first."""
@@ -41,6 +43,7 @@ class Pioneer:
     """Pioneer and Sony."""
 
     family = "pioneer"
+    by_signature = False
 
     def probe(self, source: Source, hits: Sequence[Hit], *, swapped: bool) -> list[Finding]:
         """By pointers and known places; signatures there are none."""
@@ -59,6 +62,7 @@ class Meihdfs:
     """Panasonic's file system."""
 
     family = "meihdfs"
+    by_signature = True
 
     def probe(self, source: Source, hits: Sequence[Hit], *, swapped: bool) -> list[Finding]:
         """By superblocks seen."""
@@ -78,6 +82,7 @@ class Udf:
     """UDF, with or without a volume around it."""
 
     family = "udf"
+    by_signature = True
 
     def probe(self, source: Source, hits: Sequence[Hit], *, swapped: bool) -> list[Finding]:
         """By volume descriptors, else by file set descriptors seen."""
@@ -99,6 +104,7 @@ class Folder:
     """A plain folder with DVD-VR files."""
 
     family = "dvd-vr"
+    by_signature = False
 
     def probe(self, source: Source, hits: Sequence[Hit], *, swapped: bool) -> list[Finding]:
         """By the names in it."""

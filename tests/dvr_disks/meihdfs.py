@@ -12,6 +12,7 @@ from tests.dvr_disks.image import Image, when
 PAGE = 0x1000
 BLOCK = 0xC0000
 GROUP = BLOCK << 16
+DATE = when(2009, 3, 7, 21, 0, 5)
 PLACES = (0, 0x1000, 0x2000, 0xF000, 0x10000, 0x11000, 0x12000, 0x13000, 0x14000)
 
 
@@ -28,7 +29,7 @@ class File:
     factor: int = 1
     offset: int = 0
     offset_unit: int = 512
-    date: datetime = when(2009, 3, 7, 21, 0, 5)
+    date: datetime = DATE
     incomplete: bool = False
     """Size without runs in the current inode; a copy with runs is known to group 1."""
     in_directory: bool = True
@@ -62,8 +63,8 @@ def superblock(version: str, blocks: int, groups: int) -> bytes:
 
 
 def inode_page(
-    number: int, size: int, *, directory: bool, version: str, runs: Sequence[tuple[int, int, int]] = (), factor: int = 1,
-    pages: int = 1, date: datetime = when(2009, 3, 7, 21, 0, 5), generation: int = 50,
+    number: int, size: int, *, directory: bool, version: str, runs: Sequence[tuple[int, int, int]] = (),
+    factor: int = 1, pages: int = 1, date: datetime = DATE, generation: int = 50,
 ) -> bytes:  # fmt: skip
     """One page."""
     digit = int(version[-1])

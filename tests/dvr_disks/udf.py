@@ -98,8 +98,8 @@ def entry(block: int, size: int, ads: bytes, *, form: int, file_type: int, date:
 
 
 def disk(
-    files: Sequence[File], *, start: int = 0x20000, size: int = 32 << 20, volume: bool = False, wide_folder: bool = False,
-    folder: str = "DVD_RTAV", label: str = "REC",
+    files: Sequence[File], *, start: int = 0x20000, size: int = 32 << 20, volume: bool = False,
+    wide_folder: bool = False, folder: str = "DVD_RTAV", label: str = "REC",
 ) -> Disk:  # fmt: skip
     """``start``: byte of logical block 0 (with ``volume`` a whole UDF volume stands around it)."""
     image = Image(size)

@@ -26,6 +26,7 @@ from engine.dvr.sweep import blocks_in
 from engine.source import Source
 
 _SEARCHED = 4 << 30
+_MAX_TRIED = 64
 
 
 def words_of(version: Version) -> str:
@@ -62,14 +63,18 @@ def _judge(source: Source, base: int, version: Version, group: int, swapped: boo
         reasons.append("the two bytes of each word are exchanged")
     if base % ALIGNMENT:
         reasons.append(f"the image is {base % ALIGNMENT} bytes out of step")
-    tables = read_tables(disk)
-    confidence = 0.5 if not group else 0.3
-    if tables.by_number:
-        reasons.append(f"{len(tables.by_number)} inode tables whose inodes know their numbers")
+    confidence = 0.6 if not group else 0.3
+    for number in range(min(_MAX_TRIED, disk.size // GROUP + 1)):
+        tables = read_tables(disk, number)
+        if not tables.by_number:
+            continue
+        where = f" in group {number}" if number else ""
+        reasons.append(f"{len(tables.by_number)} inode tables{where} whose inodes know their numbers")
         confidence = 0.8
-    if root_of(disk, tables, version):
-        reasons.append("inode 0 is a directory")
-        confidence = 0.98
+        if root_of(disk, tables, version):
+            reasons.append("inode 0 is a directory")
+            confidence = 0.95 if number else 0.98
+        break
     return Finding("meihdfs", version.name, words_of(version), confidence, tuple(reasons), base, swapped, place=base,
                    rung=rung)  # fmt: skip
 

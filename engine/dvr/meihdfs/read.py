@@ -141,7 +141,7 @@ class _Walk:
                 continue
             loose.append((replace(inode, rung=Rung.ORPHAN), kind))
         for inode, kind, stem in self._paired(loose):
-            ending = {"video": "VRO", "management": "IFO"}.get(kind, "DAT")
+            ending = {"video": "VRO", "management": "IFO", "copy": "BUP"}.get(kind, "DAT")
             self.add(inode, f"{stem}.{ending}", video=kind == "video")
             if deleted:
                 self.deleted.add(stem.upper())
@@ -160,17 +160,17 @@ class _Walk:
     def _paired(self, loose: list[tuple[Inode, str]]) -> list[tuple[Inode, str, str]]:
         """The files with names by number; a management file gets that of the VRO whose length it describes."""
         videos = [inode for inode, kind in loose if kind == "video"]
-        taken: set[int] = set()
+        taken: dict[int, str] = {}
         result = [(inode, "video", f"inode-{inode.number}") for inode in videos]
         for inode, kind in loose:
             if kind == "video":
                 continue
             stem = f"inode-{inode.number}"
-            if kind == "management":
-                partner = self._partner(inode, [video for video in videos if video.number not in taken])
-                if partner is not None:
-                    taken.add(partner.number)
-                    stem = f"inode-{partner.number}"
+            partner = self._partner(inode, videos) if kind == "management" else None
+            if partner is not None:
+                # The second one that fits is the copy of the first.
+                kind = "copy" if partner.number in taken else kind
+                stem = taken.setdefault(partner.number, f"inode-{partner.number}")
             result.append((inode, kind, stem))
         return result
 

@@ -126,13 +126,12 @@ class Contents:
             return []
         piece = self.tables.raw_block(block)
         found = []
-        for number in range(LIST_ENTRIES):
-            address = piece.number(number * 8, 4)
-            if address is None:
-                words = f"the {what} of file {entry.index} is unread in part"
-                problems.append(self._problem("block-directory-lost", words, piece.offset))
-            elif address:
-                found.append(address)
+        for row in piece.rows(">I4x", 0, LIST_ENTRIES):
+            if row is not None and row[0]:
+                found.append(row[0])
+        if not piece.whole:
+            words = f"the {what} of file {entry.index} is unread in part"
+            problems.append(self._problem("block-directory-lost", words, piece.offset))
         return found
 
     def _own(self, block: int, entry: FileEntry, problems: list[Problem]) -> bool:
@@ -153,11 +152,10 @@ class Contents:
         if not piece.whole:
             words = f"a block list of file {entry.index} is unread in part"
             problems.append(self._problem("block-list-lost", words, block * BLOCK))
-        for number in range(LIST_ENTRIES):
-            start, count = piece.number(number * 8, 4), piece.number(number * 8 + 4, 2)
-            if not start or count is None or not count & MAX_RUN:
+        for number, row in enumerate(piece.rows(">IH2x", 0, LIST_ENTRIES)):
+            if row is None or not row[0] or not row[1] & MAX_RUN:
                 continue
-            count &= MAX_RUN
+            start, count = row[0], row[1] & MAX_RUN
             self._extents += 1
             if self._extents > MAX_EXTENTS:
                 problems.append(

@@ -183,9 +183,11 @@ def list_leads(disk: Disk, piece: Piece) -> bool:
 
 
 def _titles(layout: Layout, piece: Piece) -> bool:
-    """Whether the names in a block that looks like one of the FNT are names."""
+    """Whether a block that looks like one of the FNT holds titles: names that are names, dates where they belong."""
     found = programmes_of(layout, piece, 0)
-    return bool(found) and all(is_name(programme.raw_name) for programme in found)
+    if layout.title_date is not None and any(programme.date is None for programme in found):
+        return False
+    return any(programme.raw_name[0] for programme in found) and all(is_name(one.raw_name) for one in found)
 
 
 def is_name(raw: bytes) -> bool:

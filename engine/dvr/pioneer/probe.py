@@ -78,7 +78,7 @@ def _judge(disk: Disk, layout: Layout, directory: int, words: str, swapped: bool
         return None
     # Pointers of the title directory: inside the disk, each its own. Cheap, so before anything else.
     head = disk.piece(directory * BLOCK, layout.fnt_slots * 8)
-    blocks = [block for at in range(0, layout.fnt_slots * 8, 8) if (block := head.number(at, 4))]
+    blocks = [row[0] for row in head.rows(">I4x", 0, layout.fnt_slots) if row is not None and row[0]]
     if not blocks or max(blocks) >= disk.size // BLOCK or len(set(blocks)) < len(blocks):
         return None
     tables = Tables(disk, layout, directory)
@@ -156,9 +156,16 @@ def search(source: Source, *, swapped: bool = False, deep: bool = False) -> list
             orphans.search(disk, layout, 0, limit, seen)
             if seen.fat:
                 blocks = sum(len(one) for one in seen.fat.values())
-                reasons = (f"no directory; {blocks} blocks of a file table of this layout lead to MPEG packs",)
-                found.append(Finding("pioneer", layout.key, layout.models, min(0.6, 0.3 + 0.1 * blocks), reasons, base,
-                                     swapped, rung=Rung.ORPHAN))  # fmt: skip
+                reasons: tuple[str, ...] = (
+                    f"no directory; {blocks} blocks of a file table of this layout lead to MPEG packs",
+                )
+                confidence = min(0.6, 0.3 + 0.1 * blocks)
+                if seen.fnt:
+                    # Sister layouts share the file table; the title table tells them apart.
+                    reasons += (f"{len(seen.fnt)} blocks of a title table of this layout",)
+                    confidence += 0.2
+                found.append(Finding("pioneer", layout.key, layout.models, confidence, reasons, base, swapped,
+                                     rung=Rung.ORPHAN))  # fmt: skip
         if found:
             break
     return sorted(found, key=lambda one: -one.confidence)

@@ -67,6 +67,7 @@ class Tables:
         self.lost: dict[str, list[int]] = {"fnt": [], "fot": [], "fat": []}
         self._blocks: dict[int, Piece] = {}
         self._area: dict[str, Piece] = {}
+        self._numbers: dict[str, list[int | None]] = {}
 
     def _addresses(self, table: str) -> Piece:
         if table not in self._area:
@@ -96,8 +97,10 @@ class Tables:
         or names a block that does not exist."""
         if (table, number) in self.extra:
             return self.extra[table, number]
-        block = self._addresses(table).number(number * ADDRESS, 4)
-        return None if block is not None and block >= self.block_count else block
+        if table not in self._numbers:
+            rows = self._addresses(table).rows(">I4x", 0, self.slots(table))
+            self._numbers[table] = [None if row is None or row[0] >= self.block_count else row[0] for row in rows]
+        return self._numbers[table][number]
 
     def block(self, table: str, number: int) -> Piece | None:
         """A table block, or None when there is none; what is unread or impossible is remembered in ``lost``."""
@@ -148,16 +151,16 @@ class Tables:
 
     def visible(self) -> tuple[list[int], bool]:
         """Slot numbers in the order of the recorder's list, and whether all of the list could be read."""
-        piece, found, whole = self._addresses("visible"), [], True
-        for at in range(0, CAPACITY * 2, 2):
-            slot = piece.number(at, 2)
-            if slot is None:
-                whole = False
-            elif slot == 0:
+        found: list[int] = []
+        whole = True
+        for row in self._addresses("visible").rows(">H", 0, CAPACITY):
+            if row is None:
                 # What comes after an unread stretch may still be an entry; after the end nothing is.
+                whole = False
+            elif row[0] == 0:
                 break
             else:
-                found.append(slot)
+                found.append(row[0])
         return found, whole
 
 
