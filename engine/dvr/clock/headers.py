@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,54 +37,64 @@ class Packs:
     counts: Int64s
 
 
-def words_of(data: npt.NDArray[np.uint8], swapped: bool) -> tuple[Words, int]:
-    """``data`` (whole blocks) as 64-bit words in stream order of its first 32 bytes each: array (4, blocks)."""
-    blocks = data.size // PACK_SIZE
-    raw = data[: blocks * PACK_SIZE].view(np.uint64).reshape(blocks, _WORDS)[:, :4].T.copy()
+def words_of(data: npt.NDArray[np.uint8], swapped: bool) -> Words:
+    """``data`` (whole blocks) as 64-bit words in stream order of the first 24 bytes of each: array (3, blocks)."""
+    return _in_order(data.view(np.uint64).reshape(-1, _WORDS)[:, :3].T.copy(), swapped)
+
+
+def _in_order(raw: Words, swapped: bool) -> Words:
     if swapped:
         raw = raw.view(np.uint16).byteswap().view(np.uint64)
-    return (raw.byteswap() if np.little_endian else raw), blocks
+    return raw.byteswap(inplace=True) if sys.byteorder == "little" else raw
 
 
 def looks_like(words: Words) -> npt.NDArray[np.bool_]:
     """Which blocks have start code and fixed bits."""
-    found: npt.NDArray[np.bool_] = ((words[0] & _MASK0) == _WANT0) & ((words[1] & _MASK1) == _WANT1)
+    found: npt.NDArray[np.bool_] = (words[0] & _MASK0) == _WANT0
+    found &= (words[1] & _MASK1) == _WANT1
     return found
 
 
-def packs_of(data: npt.NDArray[np.uint8], words: Words, swapped: bool) -> Packs:
-    """All packs in ``data``, whose first words are ``words``."""
-    rows = np.flatnonzero(looks_like(words))
-    w0, w1 = words[0, rows].astype(np.int64), words[1, rows].astype(np.int64)
-    base = (w0 >> 27 & 7) << 30 | (w0 >> 24 & 3) << 28 | (w0 >> 16 & 0xFF) << 20
-    base |= (w0 >> 11 & 0x1F) << 15 | (w0 >> 8 & 3) << 13 | (w0 & 0xFF) << 5 | (w1 >> 59 & 0x1F)
-    extension = (w1 >> 56 & 3) << 7 | w1 >> 49 & 0x7F
+def packs_of(data: npt.NDArray[np.uint8], swapped: bool) -> Packs:
+    """All packs in ``data`` (whole blocks)."""
+    words = words_of(data, swapped)
+    found = looks_like(words)
+    rows = np.flatnonzero(found)
+    signed = words.view(np.int64)
+    w0, w1, w2 = signed if rows.size == found.size else signed[:, rows]
+    # Bytes 4-9 as one number: 01, base 32-30, 1, base 29-15, 1, base 14-0, 1, extension 8-0, 1.
+    clock = (w0 & 0xFFFFFFFF) << 16
+    clock |= w1 >> 48 & 0xFFFF
+    base = clock >> 11 & 0x7FFF
+    base |= clock >> 12 & 0x3FFF8000
+    base |= clock >> 13 & 0x1C0000000
+    clock >>= 1
+    clock &= 0x1FF
     mux = w1 >> 26 & 0x3FFFFF
-    good = (extension < 300) & (mux > 0) & (mux <= _MAX_MUX)
+    good = (clock < 300) & (mux > 0) & (mux <= _MAX_MUX)
+    base *= 300
+    base += clock
     if not good.all():
-        rows, w1, base, extension, mux = rows[good], w1[good], base[good], extension[good], mux[good]
-    audio, stamps, ticks, counts = _audio(data, words, rows, w1, swapped)
-    return Packs(rows, base * 300 + extension, mux, audio, stamps, ticks, counts)
+        rows, w1, w2, base, mux = rows[good], w1[good], w2[good], base[good], mux[good]
+    return Packs(rows, base, mux, *_audio(data, rows, w1, w2, swapped))
 
 
 def _audio(
-    data: npt.NDArray[np.uint8], words: Words, rows: Int64s, w1: Int64s, swapped: bool
+    data: npt.NDArray[np.uint8], rows: Int64s, w1: Int64s, w2: Int64s, swapped: bool
 ) -> tuple[Int64s, Int64s, Int64s, Int64s]:
     """Main audio packets directly behind the pack header that carry a time stamp."""
-    w2 = words[2, rows]
-    code = (w2 >> np.uint64(48)).astype(np.int64)
-    stamped = (
-        ((w1 & 0x07FFFF) == 0) & ((code == 0x01BD) | (code == 0x01C0)) & ((w2 >> np.uint64(16) & np.uint64(0x80)) != 0)
-    )
-    index = np.flatnonzero(stamped)
+    code = w2 >> 48
+    index = np.flatnonzero((code == 0x01BD) | (code == 0x01C0))
+    index = index[((w1[index] & 0x07FFFF) == 0) & ((w2[index] & 0x800000) != 0)]
     if not index.size:
         return index, index, index, index
-    w2, w3, code = w2[index].astype(np.int64), words[3, rows[index]].astype(np.int64), code[index]
+    w2, code = w2[index], code[index]
+    raw = data.view(np.uint64)[rows[index] * _WORDS + 3]
+    w3 = _in_order(raw, swapped).view(np.int64)
     first = w2 & 0xFF
     stamps = (first >> 1 & 7) << 30 | (w3 >> 56 & 0xFF) << 22 | (w3 >> 49 & 0x7F) << 15 | (w3 >> 40 & 0xFF) << 7
     stamps |= w3 >> 33 & 0x7F
-    length = w2 >> 8 & 0xFF
-    place = rows[index] * PACK_SIZE + np.minimum(23 + length, PACK_SIZE - 2)
+    place = rows[index] * PACK_SIZE + np.minimum(23 + (w2 >> 8 & 0xFF), PACK_SIZE - 2)
     sub = data[place ^ 1 if swapped else place]
     counts = np.where(sub == 0x80, data[place + 1 ^ 1 if swapped else place + 1].astype(np.int64), 0)
     ticks = np.where(code == 0x01C0, MPEG, np.where(sub == 0x80, AC3, np.where(sub == 0xA0, LPCM, 0)))

@@ -11,21 +11,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.dvr.clock.headers import Int64s, Packs, packs_of, words_of
+from engine.dvr.clock.headers import Int64s, Packs, packs_of
 from engine.dvr.clock.model import Piece, Scan
+from engine.dvr.clock.reading import Chunk, ReadAhead
 from engine.dvr.pack import CLOCK_HZ, CLOCK_WRAP, PACK_SIZE
 from engine.errors import DamagedError
 from engine.progress import SILENT, Reporter, check
 from engine.ranges import RangeSet
 from engine.source import Source
-from engine.source.base import ReadError
 
 BUFFER = 4 << 20
 SMALLEST = 8
 """Packs in the shortest piece that is kept; shorter ones are no use to anybody, and single packs may be chance."""
 _SETTLE = 4096
 _SHARE = 0.05
-_COARSE = 64 << 10
 _SHORTEST = 43_000 * 25_200
 """Ticks of 27 MHz between two packs at mux rate 25200 are 43886; a little less is let pass (rounded clocks)."""
 _EVERY = 512 << 20
@@ -53,10 +52,15 @@ class _Lane:
             self.stamp = None
             return
         known = self.last if self.last is not None else (-2, 0, 1)
-        before_rows = np.concatenate(([known[0]], rows[:-1]))
-        before_clocks = np.concatenate(([known[1]], packs.clocks[:-1]))
-        step = (packs.clocks - before_clocks) % CLOCK_WRAP
-        cut = (rows != before_rows + 1) | (step * packs.mux < _SHORTEST) | (step > CLOCK_HZ)
+        before_rows, before_clocks = np.empty_like(rows), np.empty_like(rows)
+        before_rows[0], before_clocks[0] = known[:2]
+        before_rows[1:], before_clocks[1:] = rows[:-1], packs.clocks[:-1]
+        step = packs.clocks - before_clocks
+        if bool((step < 0).any()):
+            step %= CLOCK_WRAP
+        cut = step * packs.mux < _SHORTEST
+        cut |= step > CLOCK_HZ
+        cut |= rows - before_rows != 1
         index = np.flatnonzero(cut)
         if index.size:
             self.begins.append(np.stack((rows[index], packs.clocks[index], packs.mux[index])))
@@ -124,18 +128,23 @@ def scan(
     """
     work = _Scanner(source) if saved is None else _Scanner.restored(source, saved)
     told = work.position
+    ahead = ReadAhead(source, work.position, BUFFER)
     try:
-        while work.position < source.size:
-            check(reporter)
-            work.step()
+        check(reporter)
+        for chunk in ahead:
+            work.step(chunk)
             reporter.update(work.position, source.size, "B", f"{work.pieces} pieces")
             if checkpoint is not None and work.position - told >= _EVERY:
                 checkpoint(work.state())
                 told = work.position
+            check(reporter)
     except BaseException:
         if checkpoint is not None:
             checkpoint(work.state())
         raise
+    finally:
+        ahead.close()
+    reporter.update(source.size, source.size, "B")
     return work.result()
 
 
@@ -146,7 +155,6 @@ class _Scanner:
         self._lanes = [_Lane(phase, swapped) for swapped in (False, True) for phase in range(0, PACK_SIZE, 512)]
         self._settled = False
         self._unread: list[tuple[int, int]] = []
-        self._buffer = bytearray(BUFFER + PACK_SIZE)
         self._holes = source.holes
 
     @property
@@ -154,63 +162,24 @@ class _Scanner:
         """About how many there are so far."""
         return max(sum(int(part.shape[1]) for part in lane.begins) for lane in self._lanes)
 
-    def step(self) -> None:
+    def step(self, chunk: Chunk) -> None:
         """The next buffer."""
-        source, start = self._source, self.position
-        start = self._skip(start)
-        self.position = start = start - start % BUFFER if start < source.size else source.size
-        if start >= source.size:
-            return
-        size = min(BUFFER + PACK_SIZE, source.size - start)
-        view = memoryview(self._buffer)[:size]
-        self._fill(start, view)
-        whole = size + -size % PACK_SIZE
-        memoryview(self._buffer)[size:whole] = bytes(whole - size)
-        data = np.frombuffer(self._buffer, np.uint8)
-        end = min(start + BUFFER, source.size)
+        data = np.frombuffer(chunk.data, np.uint8)
+        end = chunk.start + chunk.size
         for lane in self._lanes:
-            self._feed(lane, data, start, end)
+            self._feed(lane, data, chunk.start, end)
+        self._unread += chunk.unread
         self.position = end
         if not self._settled:
             self._settle()
-
-    def _skip(self, start: int) -> int:
-        """Past sparse stretches of the image and past what nobody has read."""
-        while True:
-            there = self._source.next_data(start)
-            if there in self._holes:
-                index = int(np.searchsorted(self._holes.starts, there, "right")) - 1
-                there = int(self._holes.ends[index])
-            if there == start or there >= self._source.size:
-                return there
-            start = there
 
     def _feed(self, lane: _Lane, data: npt.NDArray[np.uint8], start: int, end: int) -> None:
         count = (end - start - lane.phase + PACK_SIZE - 1) // PACK_SIZE
         if count <= 0:
             return
         part = data[lane.phase : lane.phase + count * PACK_SIZE]
-        words, _ = words_of(part, lane.swapped)
-        lane.feed(packs_of(part, words, lane.swapped), start // PACK_SIZE)
+        lane.feed(packs_of(part, lane.swapped), start // PACK_SIZE)
         lane.tidy()
-
-    def _fill(self, start: int, view: memoryview) -> None:
-        try:
-            self._source.read_into(start, view)
-            return
-        except ReadError as error:
-            if error.code == "device-gone":
-                raise
-        for low in range(0, len(view), _COARSE):
-            part = view[low : low + _COARSE]
-            try:
-                self._source.read_into(start + low, part)
-            except ReadError as error:
-                if error.code == "device-gone":
-                    raise
-                part[:] = bytes(len(part))
-                if start + low < start + BUFFER:
-                    self._unread.append((start + low, start + low + len(part)))
 
     def _settle(self) -> None:
         total = sum(lane.hits for lane in self._lanes)
