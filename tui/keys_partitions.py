@@ -10,7 +10,9 @@ PARTITIONS: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("partitions.inspect", "enter", "inspect", "inspect", "its sectors field by field", 10),
             Key("partitions.repair", "f", "repair", "repair", "the writes that mend what is wrong there", 20),
-            Key("partitions.undo", "u", "undo", "undo", "take back the last repair of this image (asks)", 30),
+            Key("partitions.type", "y", "type", "type", "another type for this partition", 24),
+            Key("partitions.active", "b", "active", "active", "make this the active partition, or not (MBR)", 26),
+            Key("partitions.undo", "u", "undo", "undo", "take back the last repair of it (asks)", 30),
             Key("partitions.search", "slash", "search", "search", "look for lost partitions", 40),
             Key("partitions.all", "a", "everything", "all", "short gaps and every EBR too, or not", 50),
             Key("partitions.units", "s", "units", "sectors", "positions in sectors, or in bytes", 60),
@@ -19,11 +21,18 @@ PARTITIONS: dict[str, tuple[str, tuple[Key, ...]]] = {
     ),
     "fields": (
         "Fields of a sector",
-        (Key("fields.next", "n", "next_wrong", "next wrong", "to the next field that is wrong or unread", 10),),
+        (
+            Key("fields.next", "n", "next_wrong", "next wrong", "to the next field that is wrong or unread", 10),
+            Key("fields.bytes", "x", "bytes", "bytes", "this place among all bytes of the image", 20),
+        ),
     ),
     "plan": (
         "Writes before they are made",
-        (Key("plan.write", "w", "write", "WRITE", "write it into the image, after an undo file (asks)", 10),),
+        (
+            Key("plan.write", "w", "write", "WRITE", "write it, after an undo file (asks)", 10),
+            Key("plan.copy", "c", "copy", "on a copy", "copy the image first, and write into the copy", 20),
+            Key("plan.preview", "v", "preview", "tree", "the partitions as they would be", 30),
+        ),
     ),
     "finds": (
         "Search for lost partitions",
@@ -37,10 +46,12 @@ PARTITIONS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("finds.all", "a", "everything", "all", "contents of others, older and doubtful finds too", 60),
         ),
     ),
+    "preview": ("Partitions as they would be", ()),
     "table": (
         "A proposed table",
         (
             Key("table.save", "w", "save", "save script", "save it as a script for sfdisk", 10),
+            Key("table.preview", "v", "preview", "tree", "the disk as a tree with this table", 15),
             Key("table.apply", "f", "apply", "write plan", "the bytes that this table would change", 20),
         ),
     ),

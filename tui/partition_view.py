@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from engine.cases.partitions import Looked
 from engine.edits import WritePlan
@@ -29,6 +29,7 @@ TREE_COLUMNS = (
     Column("size", 12, right=True),
     Column("contents", 200, flex=True, least=14),
 )
+_GONE_COLUMNS = (TREE_COLUMNS[0], Column("gone, or changed", 60, flex=True, least=16), *TREE_COLUMNS[2:])
 _FIELD_COLUMNS = (
     Column("", 32),
     Column("offset", 14, right=True),
@@ -93,8 +94,10 @@ def tree_nodes(tree: Tree, *, everything: bool) -> Iterator[tuple[int, Node]]:
         waiting += [(depth if quiet else depth + 1, child) for child in reversed(node.children)]
 
 
-def tree_section(looked: Looked, *, everything: bool, sector: int | None) -> tuple[Section, dict[str, Node]]:
-    """The rows of a disk and the node of each; the disk itself stands first."""
+def tree_section(
+    looked: Looked, *, everything: bool, sector: int | None, new: Collection[Part] = ()
+) -> tuple[Section, dict[str, Node]]:
+    """The rows of a disk and the node of each; the disk itself stands first. ``new`` partitions get a plus."""
     tree = looked.tree
     nodes: dict[str, Node] = {}
     rows = [_tree_row(DISK, "disk", 0, tree.size, SCHEMES[tree.scheme], tree.problems, sector)]
@@ -107,21 +110,54 @@ def tree_section(looked: Looked, *, everything: bool, sector: int | None) -> tup
         grave = worst([one for one in node.problems if one.level != "note"])
         if grave:
             code = next(one.code for one in node.problems if one.level == grave)
-            words = f"{words}; {code}" if words else code
-        label = "  " * depth + safe_text(node_label(node), 80)
+            # beside a long GUID it would not be seen
+            words = "; ".join(filter(None, (code, words) if node.filesystem is None else (words, code)))
+        mark = "+ " if part_of(node) in new else ""
+        label = "  " * depth + mark + safe_text(node_label(node), 80)
         rows.append(_tree_row(key, label, node.start, node.size, words, node.problems, sector,
-                              soft=node.kind in ("gap", "ebr")))  # fmt: skip
+                              soft=node.kind in ("gap", "ebr"), good=bool(mark)))  # fmt: skip
     return Section("", TREE_COLUMNS, tuple(rows)), nodes
+
+
+Part = tuple[str, int, int, str, str, bool]
+"""What makes a partition the same in two trees: kind, start, size, type, what it holds, whether it is active."""
+
+
+def part_of(node: Node) -> Part:
+    """A partition for comparing."""
+    holds = node.filesystem.kind if node.filesystem is not None and not node.filesystem.by_backup else ""
+    return node.kind, node.start, node.size, node.type, holds, "active" in node.flags
+
+
+def changes(before: Tree, after: Tree) -> tuple[list[Node], list[Node]]:
+    """Partitions of ``after`` that are not in ``before``, and those of ``before`` that are gone."""
+    old, new = ({part_of(node): node for node in tree.partitions()} for tree in (before, after))
+    return [new[key] for key in new if key not in old], [old[key] for key in old if key not in new]
+
+
+def preview_sections(looked: Looked, before: Tree) -> tuple[list[Section], dict[str, Node]]:
+    """The tree to come, and the partitions that it has no more."""
+    new, gone = changes(before, looked.tree)
+    section, nodes = tree_section(looked, everything=False, sector=None, new={part_of(node) for node in new})
+    sections = [section]
+    if gone:
+        rows = tuple(
+            _tree_row(f"gone:{number}", safe_text(node_label(node), 80), node.start, node.size, node_contents(node), (),
+                      None, soft=True)
+            for number, node in enumerate(gone)
+        )  # fmt: skip
+        sections.append(Section("", _GONE_COLUMNS, rows))
+    return sections, nodes
 
 
 def _tree_row(
     key: str, label: str, start: int, size: int, words: str, problems: Sequence[Finding], sector: int | None,
-    *, soft: bool = False,
+    *, soft: bool = False, good: bool = False,
 ) -> Row:  # fmt: skip
     grave = worst(problems)
     mark = MARKS[next(one.level for one in problems if one.level == grave)] if grave else ""
     length = format_size(size) if sector is None else position(size, sector)
-    style = STYLES[grave] if grave in ("error", "warning") else "row--soft" if soft else ""
+    style = STYLES[grave] if grave in ("error", "warning") else "row--good" if good else "row--soft" if soft else ""
     return Row(key, (mark, label, position(start, sector), length, words), style)
 
 

@@ -58,6 +58,19 @@ def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
     return change(replace(node, children=children))
 
 
+_BOOTS = {
+    "ntfs": "ntfs-boot", "exfat": "exfat-boot", "fat32": "fat32-boot", "fat16": "fat-boot", "fat12": "fat-boot",
+    "07": "ntfs-boot", "27": "ntfs-boot", "17": "ntfs-boot", "0b": "fat32-boot", "0c": "fat32-boot", "1b": "fat32-boot",
+    "1c": "fat32-boot", "01": "fat-boot", "04": "fat-boot", "06": "fat-boot", "0e": "fat-boot", "11": "fat-boot",
+    "14": "fat-boot", "16": "fat-boot", "1e": "fat-boot",
+}  # fmt: skip
+
+
+def _promised(node: Node, volume: Volume | None) -> str | None:
+    """The template of the boot sector that volume or type promise, where none is that can be read."""
+    return _BOOTS.get(volume.kind if volume is not None else node.type)
+
+
 def with_volume(peek: Peek, node: Node, volume: Volume | None) -> Node:
     """The node with its volume and the places of its boot sectors."""
     places = list(node.places)
@@ -76,4 +89,6 @@ def with_volume(peek: Peek, node: Node, volume: Volume | None) -> Node:
             places.append(Place(node.start + boot.backup, unit, boot.template, "backup boot sector"))
         if boot.fsinfo is not None:
             places.append(Place(node.start + boot.fsinfo, 512, "fsinfo", "FSInfo"))
+    elif (template := _promised(node, volume)) is not None and peek.inside(node.start, 512):
+        places.append(Place(node.start, 512, template, "boot sector, as it should be here"))
     return replace(node, filesystem=volume, places=tuple(places))

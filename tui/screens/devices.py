@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from textual.containers import VerticalScroll
 from textual.widget import Widget
@@ -28,10 +29,10 @@ class DevicesScreen(DeckScreen):
     SCOPES = ("devices", "list")
     BINDINGS = bindings("devices")
     HELP = (
-        "Every disk of this machine as the system knows it; none is read for this. Compare model, serial number and "
-        "size with the label on the drive before you image it. Disks that carry the running system stand apart and "
-        "are never a source or a target. Health asks the drive itself (smartctl): not on its own, and a drive that "
-        "looks ill is asked only if you insist, because a question can be the one that hangs it."
+        "Every disk of this machine as the system knows it; none is read for this (t reads partition tables). Compare "
+        "model, serial number and size with the label on the drive before you image it. Disks that carry the running "
+        "system stand apart and are never a source or a target. Health asks the drive itself (smartctl): not on its "
+        "own, and a drive that looks ill is asked only if you insist, because a question can be the one that hangs it."
     )
 
     def __init__(self, selected: str | None = None) -> None:
@@ -116,6 +117,14 @@ class DevicesScreen(DeckScreen):
             self.say("there is no device to image here", "warning")
         else:
             self.deck.image_device(device)
+
+    def action_partitions(self) -> None:
+        """Its partition tables, read by a process of its own."""
+        device = self._device()
+        if device is None or not device.size:
+            self.say("there is no device with a medium here", "warning")
+        else:
+            self.deck.open_partitions(Path(device.path))
 
     def action_health(self) -> None:
         """Ask the drive how it is."""

@@ -34,8 +34,8 @@ class PartitionTableScreen(DeckScreen):
     BINDINGS = bindings("table")
     HELP = (
         "One table without overlaps out of what was found and what the present table names. New lines are marked; what "
-        "cannot be in it is listed with the reason. Save it as a script (for sfdisk, or parts repair --layout), or "
-        "look at the bytes that it would change: nothing is written before you say so there."
+        "cannot be in it is listed with the reason. See the disk with it as a tree, save a script (for sfdisk, or "
+        "parts repair --layout), or see the bytes that it would change: nothing is written before you say so there."
     )
 
     def __init__(self, subject: Subject, plan: TablePlan, tree: Tree, written: Callable[[], None]) -> None:
@@ -80,7 +80,7 @@ class PartitionTableScreen(DeckScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An empty table is neither saved nor written."""
-        return True if action not in ("save", "apply") or self._plan.wanted else None
+        return True if action not in ("save", "apply", "preview") or self._plan.wanted else None
 
     def action_save(self) -> None:
         """As a script beside the image."""
@@ -94,6 +94,15 @@ class PartitionTableScreen(DeckScreen):
 
     def _saved(self, path: Path) -> None:
         self.say(f"saved as {path}")
+
+    def action_preview(self) -> None:
+        """The disk with this table."""
+        from tui.screens.partition_preview import PartitionPreviewScreen
+
+        def show(plan: WritePlan) -> None:
+            self.app.push_screen(PartitionPreviewScreen(self._subject, plan, self._present))
+
+        background.start(self, lambda: plan_of_table(self._subject, self._plan), show)
 
     def action_apply(self) -> None:
         """The writes."""

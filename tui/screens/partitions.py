@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from engine.cases.partitions import Looked, Subject, look_at, plan_for, undo_files
-from engine.cases.repairing import undo_repair
+from engine.cases.partitions import Looked, Subject, look_at, plan_change, plan_for, take_back, undo_files
+from engine.cases.repairing import device_word
 from engine.edits import Applied, Journal, Undone, WritePlan
 from engine.errors import RescueError
 from engine.partitions.model import Finding, Node
 from engine.partitions.repairs import repair_for
+from engine.partitions.type_names import complete_type, find_type
 from tui import background
+from tui.dialogs.confirm import ConfirmDialog
 from tui.keys import bindings
 from tui.partition_view import DISK, disk_facts, node_facts, tree_section
 from tui.screens.base import DeckScreen
@@ -33,7 +36,8 @@ class PartitionsScreen(DeckScreen):
         "Every partition table of the image with what lies in each partition, free stretches, and what is wrong: !! is "
         "an error, ! a warning, - a note. Enter opens the sectors behind a line field by field. f shows which bytes a "
         "repair would change; nothing is written before you say so there, and u takes it back. What the map does not "
-        "call finished is unread, never zero. Devices are not read here: image them first."
+        "call finished is unread, never zero. A device is read by a process of its own, tables and boot sectors only, "
+        "and written to after a typed word; but a drive that fails is imaged first, and the image looked at."
     )
 
     def __init__(self, subject: Subject) -> None:
@@ -139,9 +143,19 @@ class PartitionsScreen(DeckScreen):
             return True if self._node is not None and self._node.places else None
         if action == "repair":
             return True if self._fixable() else None
-        if action in ("search", "undo"):
+        if action == "search":
+            return True if self._looked is not None and self._subject.searchable else None
+        if action == "undo":
             return True if self._looked is not None else None
+        if action in ("type", "active"):
+            return True if self._changeable(action) else None
         return True
+
+    def _changeable(self, action: str) -> bool:
+        node = self._node
+        if node is None or node.is_shadow or node.kind not in ("primary", "extended", "logical") or not node.type:
+            return False
+        return action == "type" or (node.kind == "primary" and len(node.type) == 2)
 
     def on_row_list_opened(self) -> None:
         """A double click."""
@@ -202,6 +216,42 @@ class PartitionsScreen(DeckScreen):
 
         self.app.push_screen(PartitionPlanScreen(self._subject, plan, written))
 
+    def action_type(self) -> None:
+        """Another type, by number, GUID or name; the writes are shown before they are made."""
+        node = self._node
+        if node is None:
+            return
+        gpt = len(node.type) != 2
+
+        def take(text: str) -> None:
+            self._change(node, "type", find_type(text, gpt=gpt))
+
+        words = "type (a name or a GUID):" if gpt else "type (a name or two hex digits):"
+        self.prompt.read(words, take, value=node.type_name if node.type_name != "unknown" else node.type,
+                         complete=partial(complete_type, gpt=gpt))  # fmt: skip
+
+    def action_active(self) -> None:
+        """The active partition, or not any more."""
+        node = self._node
+        if node is not None:
+            self._change(node, "inactive" if "active" in node.flags else "active", None)
+
+    def _change(self, node: Node, repair: str, value: str | None) -> None:
+        background.start(self, lambda: plan_change(self._subject, node, repair, value), partial(self._changing, repair))
+
+    def _changing(self, repair: str, plan: WritePlan) -> None:
+        from tui.screens.partition_plan import PartitionPlanScreen
+
+        def written(done: Applied) -> None:
+            self._undo_file = done.undo_file.name if done.undo_file is not None else ""
+            self._undone = f"written and read back: {repair}; u takes it back ({self._undo_file})"
+            self.action_refresh()
+
+        if plan.writes:
+            self.app.push_screen(PartitionPlanScreen(self._subject, plan, written))
+        else:
+            self.say("it is so already: there is nothing to write")
+
     def action_undo(self) -> None:
         """The newest repair that is not taken back yet."""
         background.start(self, lambda: undo_files(self._subject), self._ask_undo)
@@ -215,10 +265,25 @@ class PartitionsScreen(DeckScreen):
 
         def answer(key: str) -> None:
             if key == "y":
-                background.start(self, lambda: undo_repair(one.path), self._taken_back)
+                background.start(self, lambda: take_back(self._subject, one.path), self._taken_back)
 
         total = plural(one.plan.total, "byte", "bytes")
-        self.prompt.ask(f"{cut}Take back {one.plan.code} of {local_time(one.time)}, {total}?", answer)
+        question = f"{cut}Take back {one.plan.code} of {local_time(one.time)}, {total}?"
+        if self._subject.is_device:
+            background.start(self, lambda: device_word(one.target), partial(self._ask_device_undo, one, question))
+        else:
+            self.prompt.ask(question, answer)
+
+    def _ask_device_undo(self, one: Journal, question: str, told: tuple[str, dict[str, Any]]) -> None:
+        word, facts = told
+
+        def answer(good: bool | None) -> None:
+            if good:
+                background.start(self, lambda: take_back(self._subject, one.path, word), self._taken_back)
+
+        shown = [("device", one.target), ("model", str(facts.get("model"))), ("serial", str(facts.get("serial"))),
+                 ("undo file", str(one.path))]  # fmt: skip
+        self.app.push_screen(ConfirmDialog(question, shown, word), answer)
 
     def _taken_back(self, done: Undone) -> None:
         self._undone = f"taken back: {done.journal.plan.code}, {plural(done.written, 'byte', 'bytes')} as they were"

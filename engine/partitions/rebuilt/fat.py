@@ -211,11 +211,11 @@ def _made(
     evidence = [Evidence("FAT 1", place), Evidence("FAT 2, the same", place + fats.step)]
     notes = [f"2 FATs of {fats.step // unit} sectors after {reserved} reserved ones, equal in all that was compared"]
     if layout.agree:
-        told = f"directories that stand where clusters of {layout.sectors} sectors put them"
+        told = f"directories that stand where clusters of {layout.sectors * unit} bytes put them"
         notes.append(f"{told}: {layout.agree} of {seen}")
         evidence.append(Evidence("directories at their clusters", view.start + layout.data))
     else:
-        notes.append(f"no directory confirms clusters of {layout.sectors} sectors: they follow from the FAT's length")
+        notes.append(f"no directory confirms clusters of {layout.sectors * unit} bytes: they follow from the FAT's length")
     if not layout.fits:
         notes.append("the FAT has not the length that a volume of the partition's size needs: its end is not certain")
     notes.append("serial number and boot code are lost: the volume is readable, but no system starts from it")
