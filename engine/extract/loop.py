@@ -13,7 +13,7 @@ from engine.extract.finishing import Complete, Finisher
 from engine.extract.hashing import Hasher
 from engine.extract.ledger import Known, Ledger, key_of
 from engine.extract.model import Failed, Item, Options, Report, Standing, Written
-from engine.extract.names import HOLED, Namer, safe_name, with_mark
+from engine.extract.names import FILLED, HOLED, Namer, safe_name, with_mark
 from engine.extract.part import PartFile, make_folder, part_path, take_back
 from engine.extract.sidecar import sidecar_path, write_sidecar
 from engine.host.space import MARGIN, allocated_bytes, room_at
@@ -124,7 +124,7 @@ class _Extraction:
         except BaseException:
             part.close()
             raise
-        missing = holes.union(copy.unreadable)
+        missing = holes.union(copy.unreadable).union(item.filled)
         final = name
         if copy.unreadable and not holes:
             final = self._names.give(with_mark(name, HOLED))
@@ -165,7 +165,8 @@ class _Extraction:
             if part is not None:
                 return part, RangeSet(known.lost).clip(0, part.position), known.path
         name = safe_name(item.name)
-        name = self._names.give(with_mark(name, HOLED) if holes else name)
+        mark = HOLED if holes else FILLED if item.filled else ""
+        name = self._names.give(with_mark(name, mark))
         make_folder(self._target, Path(name).parent)
         self._ledger.began(key, name)
         return PartFile.begin(self._target / name, replace=self._options.existing == "replace"), RangeSet(), name

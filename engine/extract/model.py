@@ -26,6 +26,8 @@ class Item:
     content: Source
     modified: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    filled: RangeSet = field(default_factory=RangeSet)
+    """Bytes of ``content`` that stand in for what nobody has read (padding): they count as missing, told by name."""
 
 
 @dataclass(frozen=True, slots=True)

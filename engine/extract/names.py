@@ -14,7 +14,7 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{kind}{n}" for kind in ("COM", "LPT"
 _LONGEST = 190
 """UTF-8 bytes of one component: room for a number, ``.holed``, ``.part`` and ``.rescue.json`` within 255."""
 _DEEPEST = 40
-HOLED = ".holed"
+HOLED, FILLED = ".holed", ".filled"
 
 
 def safe_component(text: str, fallback: str = "unnamed") -> str:

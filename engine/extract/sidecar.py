@@ -43,6 +43,7 @@ def document(written: Written) -> dict[str, Any]:
         "complete": not written.missing,
         "missing_bytes": written.missing.total,
         "missing": _listed(written.missing),
+        "filled": _listed(item.filled),
         "source": content.path,
         "source_ranges": extents,
         "missing_source": missing_source,
