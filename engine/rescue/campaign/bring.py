@@ -340,11 +340,14 @@ class Bringing:
             return None, error.message
 
     def _wait_named(self, limit: float) -> tuple[str | None, str]:
-        end = time.monotonic() + limit
+        end, rescan_at = time.monotonic() + limit, time.monotonic() + _RESCAN_S
         while True:
             sight = drive.look_for(self._known_drive)
             if sight.path is not None or time.monotonic() >= end:
                 return sight.path, sight.reason
+            if time.monotonic() >= rescan_at:
+                self._rescan()
+                rescan_at = time.monotonic() + _RESCAN_S
             self._tick()
             self._show_again()
             self._session.wait(_TICK_S)

@@ -33,7 +33,7 @@ class Steered(Protocol):
     def take(self, known: Mapfile) -> None:
         """This is the map now."""
 
-    def lost(self, words: str, attachment: str, brought: int) -> None:
+    def lost(self, words: str, attachment: str, brought: int, *, asked: bool = False) -> None:
         """The drive has to be brought back."""
 
 
@@ -80,7 +80,8 @@ class Hand:
             elif request.action == "options":
                 self._session.set_options(RescueOptions.from_json(request.values))
             elif request.action == "power-cycle":
-                self._campaign.lost("a power cycle was asked for", drive.attachment(self._session.arguments.source), 1)
+                here = drive.attachment(self._session.arguments.source)
+                self._campaign.lost("a power cycle was asked for", here, 1, asked=True)
             waiting = waiting or self.desk.waiting()
 
     def _pause(self, *, release: bool) -> list[Request]:

@@ -82,6 +82,7 @@ class Campaign:
         self._valuable: tuple[tuple[RangeSet, float], ...] = ()
         self.under_way: Pass | None = None
         self._empty = self._killed = 0
+        self._asked_for = False  # the power cycle that is due was asked for
         self._began = 0.0
         self._log = KernelLog()
         self._names: Names | None = None
@@ -107,15 +108,19 @@ class Campaign:
         self._prepare()
         while True:
             self.hand.obey()
-            if self.memory.dead:
-                self.bringing.back(self.known)
-                self._names = self._drive_names()
-                continue
             self.show.phase(Phase.CHOOSING, "choosing the next pass")
             choice, by_hand = self._choose()
-            if isinstance(choice, Done):
+            over = isinstance(choice, Done) and not (self.memory.dead and self._asked_for)
+            if self.memory.dead and not over:  # no cycle is spent to learn that nothing is left to be read
+                coming = None if isinstance(choice, Done) else shown_pass(choice, by_hand)
+                self.show.note(next=coming, reason=safe_text(choice.reason, 400))
+                self.bringing.back(self.known)
+                self._asked_for = False
+                self._names = self._drive_names()
+            elif isinstance(choice, Done):
                 return self._done(choice)
-            self._pass(choice, by_hand)
+            else:
+                self._pass(choice, by_hand)
 
     def keep(self) -> None:
         """Save what the campaign remembers. Raises ``OutsideError``: without that a killed one could not go on."""
@@ -310,9 +315,11 @@ class Campaign:
         self.session.event("drop-off", message=words, position=None, reasons=[reason])
         self.keep()
 
-    def lost(self, words: str, attachment: str, brought: int) -> None:
-        """The drive has to be brought back; since the last time it has given ``brought`` bytes."""
+    def lost(self, words: str, attachment: str, brought: int, *, asked: bool = False) -> None:
+        """The drive has to be brought back; since the last time it has given ``brought`` bytes. ``asked``: on request,
+        so in any case."""
         memory = self.memory
+        self._asked_for = asked
         memory.dead, memory.dead_attachment = words, attachment
         memory.vain = 0 if brought > 0 else memory.vain + 1
 
