@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.dvr.disk import Disk
 from engine.dvr.model import Finding
-from engine.dvr.pack import is_pack
+from engine.dvr.pack import PACK_START, is_pack
 from engine.source import Source
 from engine.text import safe_text
 
@@ -145,11 +145,12 @@ def _streams(data: bytes) -> list[tuple[str, bool]]:
             both = bytearray(data[: len(data) & ~1])
             both[0::2], both[1::2] = both[1::2], both[0::2]
             data = bytes(both)
-        if any(
-            all(is_pack(data[at : at + 14]) for at in range(phase, phase + 8 * 2048, 2048))
-            for phase in range(0, 2048, 512)
-        ):
-            found.append(("program", swapped))
+        at, tries = data.find(PACK_START), 0
+        while at >= 0 and tries < 64:
+            if all(is_pack(data[place : place + 14]) for place in range(at, at + 8 * 2048, 2048)):
+                found.append(("program", swapped))
+                break
+            at, tries = data.find(PACK_START, at + 1), tries + 1
         for packet in (188, 192, 204):
             at = data.find(b"\x47")
             tries = 0

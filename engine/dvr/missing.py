@@ -81,7 +81,10 @@ def _timed(part: Part, gaps: RangeSet, disk: Disk) -> list[Gap]:
     if part.duration_s is None or not part.size:
         return [Gap(low, high) for low, high in gaps]
     cutter = Cutter(part.extents)
-    zero = first_clock(disk, part.extents[0]) if gaps else None
+    rate = part.duration_s / part.size
+    first = first_clock(disk, cutter) if gaps else None
+    # When the first packs are unread themselves, their own time is by size.
+    zero = None if first is None else (first[1], first[0] * PACK_SIZE * rate)
     found = []
     for number, (low, high) in enumerate(gaps):
         ends: list[float | None] = [None, None]
@@ -89,20 +92,19 @@ def _timed(part: Part, gaps: RangeSet, disk: Disk) -> list[Gap]:
             # The last pack before the gap, and the first one behind it.
             ends = [_time_at(disk, cutter, zero, low // PACK_SIZE * PACK_SIZE - PACK_SIZE, part),
                     _time_at(disk, cutter, zero, -(-high // PACK_SIZE) * PACK_SIZE, part)]  # fmt: skip
-        rate = part.duration_s / part.size
         ends[0] = 0.0 if low < PACK_SIZE else ends[0]
         ends[1] = part.duration_s if high > part.size - PACK_SIZE else ends[1]
-        exact = ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]
-        if not exact:
+        told = ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]
+        if not told:
             ends = [low * rate, high * rate]
-        found.append(Gap(low, high, ends[0], ends[1], exact))
+        found.append(Gap(low, high, ends[0], ends[1], told and first is not None and first[0] == 0))
     return found
 
 
-def _time_at(disk: Disk, cutter: Cutter, zero: int, position: int, part: Part) -> float | None:
+def _time_at(disk: Disk, cutter: Cutter, zero: tuple[int, float], position: int, part: Part) -> float | None:
     place = cutter.place(position)
     clock = clock_at(disk, place) if place is not None else None
     if clock is None or part.duration_s is None:
         return None
-    seconds = clock_distance(zero, clock) / CLOCK_HZ
+    seconds = clock_distance(zero[0], clock) / CLOCK_HZ + zero[1]
     return min(seconds, part.duration_s) if seconds <= part.duration_s + _SLACK_S else None

@@ -41,7 +41,9 @@ def probe(source: Source, *, deep: bool = False, reporter: Reporter = SILENT) ->
         named = foreign.probe(source)
         found += named
         if not any(finding.confidence >= _SURE for finding in found):
-            found += _search(source, deep, reporter)
+            known = {(finding.family, finding.base, finding.swapped) for finding in found}
+            more = _search(source, deep, reporter)
+            found += [one for one in more if (one.family, one.base, one.swapped) not in known]
         if not found:
             found += foreign.probe_streams(source)
     return _best(found)

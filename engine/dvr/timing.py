@@ -1,12 +1,13 @@
 """Programme time from the clock in the stream: the length of a part, and when a stretch of it plays.
 
-Only packs at the ends of extents are read: a few blocks for each part.
+Only packs at the ends of a part are read (more when those are unread): a few blocks for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from engine.dvr.cutting import Cutter
 from engine.dvr.disk import Disk
 from engine.dvr.model import Extent
 from engine.dvr.pack import CLOCK_HZ, PACK_SIZE, clock_distance, pack_clock
@@ -15,7 +16,7 @@ from engine.dvr.pack import CLOCK_HZ, PACK_SIZE, clock_distance, pack_clock
 _MAX_RATE = 11_000_000 / 8
 _MIN_RATE = 200_000 / 8
 _ONE_PACK_S = 1.7e-3
-_TRIES = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
+_MAX_EXTENTS = 256
 
 
 def clock_at(disk: Disk, position: int) -> int | None:
@@ -28,52 +29,58 @@ def plausible(size: int, seconds: float) -> bool:
     return seconds * _MIN_RATE <= size <= (seconds + 2) * _MAX_RATE + 64 * PACK_SIZE
 
 
-def first_clock(disk: Disk, extent: Extent) -> int | None:
-    """The clock of the first pack that can be read near the start of an extent."""
-    return _near(disk, extent, 1)
+def first_clock(disk: Disk, cutter: Cutter) -> tuple[int, int] | None:
+    """Number and clock of the first pack of a content that can be read; from the end of an unread stretch only as
+    near as doubling steps find it."""
+    return _clock(disk, cutter, _steps(cutter.size // PACK_SIZE))
 
 
-def last_clock(disk: Disk, extent: Extent) -> int | None:
-    """The clock of the last pack that can be read near the end of an extent."""
-    return _near(disk, extent, -1)
+def last_clock(disk: Disk, cutter: Cutter) -> tuple[int, int] | None:
+    """The same from the end."""
+    packs = cutter.size // PACK_SIZE
+    return _clock(disk, cutter, (packs - 1 - step for step in _steps(packs)))
 
 
-def _near(disk: Disk, extent: Extent, step: int) -> int | None:
-    if extent.start is None:
-        return None
-    packs = extent.size // PACK_SIZE
-    for distance in _TRIES:
-        if distance >= packs:
-            break
-        number = distance if step > 0 else packs - 1 - distance
-        clock = clock_at(disk, extent.start + number * PACK_SIZE)
+def _steps(packs: int) -> Iterator[int]:
+    step = 0
+    while step < packs:
+        yield step
+        step = step * 2 or 1
+
+
+def _clock(disk: Disk, cutter: Cutter, numbers: Iterator[int]) -> tuple[int, int] | None:
+    for number in numbers:
+        place = cutter.place(number * PACK_SIZE)
+        clock = clock_at(disk, place) if place is not None else None
         if clock is not None:
-            return clock
+            return number, clock
     return None
 
 
 def duration(disk: Disk, extents: Sequence[Extent]) -> float | None:
-    """Seconds from the first to the last pack of a part; None when the clock does not say.
+    """Seconds that a part plays by the clock of its packs; None when the clock does not say.
 
-    Where the clock was set back or jumps between (an edited file), the extents' own times are added instead.
+    Where the clock was set back or jumps between (an edited file), the extents' own times are added instead. Packs
+    that are unread at an end count with the bit rate of the others.
     """
     extents = [extent for extent in extents if extent.size >= PACK_SIZE and extent.start is not None]
-    if not extents:
+    seconds = _seconds(disk, extents)
+    if seconds is not None or not 1 < len(extents) <= _MAX_EXTENTS:
+        return seconds
+    known = [(extent.size, _seconds(disk, [extent])) for extent in extents]
+    total = sum(seconds for _, seconds in known if seconds is not None)
+    size, told = sum(size for size, _ in known), sum(size for size, seconds in known if seconds is not None)
+    return total * size / told if told * 2 >= size else None
+
+
+def _seconds(disk: Disk, extents: Sequence[Extent]) -> float | None:
+    cutter = Cutter(extents)
+    first, last = first_clock(disk, cutter), last_clock(disk, cutter)
+    if first is None or last is None or last[0] < first[0]:
         return None
-    size = sum(extent.size for extent in extents)
-    first, last = first_clock(disk, extents[0]), last_clock(disk, extents[-1])
-    if first is not None and last is not None:
-        seconds = clock_distance(first, last) / CLOCK_HZ + _ONE_PACK_S
-        if plausible(size, seconds):
-            return seconds
-    if len(extents) < 2 or len(extents) > 256:
+    between = last[0] - first[0] + 1
+    seconds = clock_distance(first[1], last[1]) / CLOCK_HZ + _ONE_PACK_S
+    if not plausible(between * PACK_SIZE, seconds):
         return None
-    total, known = 0.0, 0
-    for extent in extents:
-        first, last = first_clock(disk, extent), last_clock(disk, extent)
-        if first is None or last is None:
-            continue
-        seconds = clock_distance(first, last) / CLOCK_HZ + _ONE_PACK_S
-        if plausible(extent.size, seconds):
-            total, known = total + seconds, known + extent.size
-    return total * size / known if known * 2 >= size else None
+    packs = cutter.size // PACK_SIZE
+    return seconds if between == packs else seconds * packs / between

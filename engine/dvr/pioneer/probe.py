@@ -25,6 +25,8 @@ class Score:
     right: int = 0
     wrong: int = 0
     titles: int = 0
+    heads: int = 0
+    """Beginnings of files that could be read."""
     packs: int = 0
     indices: int = 0
 
@@ -40,7 +42,7 @@ class Score:
         if not self.indices:
             return 0.0
         share = self.right / (self.right + self.wrong)
-        return share * min(1.0, 0.7 + 0.1 * self.titles) * (0.99 if self.packs else 0.6)
+        return share * min(1.0, 0.7 + 0.1 * self.titles) * (0.99 if self.packs else 0.4 if self.heads else 0.9)
 
 
 def probe(source: Source, *, swapped: bool = False) -> list[Finding]:
@@ -138,6 +140,7 @@ def score_titles(tables: Tables, titles: Iterable[Programme]) -> Score:
         score.test(blocks == entry.size_blocks)
         if file.extents and file.extents[0].start is not None:
             head = tables.disk.get(file.extents[0].start - tables.disk.base, 14)
+            score.heads += head is not None
             score.packs += score.test(None if head is None else is_pack(head))
         date = title.date or entry.date
         score.test(date is not None and 1999 <= date.year <= 2035)

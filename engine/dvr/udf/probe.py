@@ -10,6 +10,7 @@ from engine.dvr.disk import Disk
 from engine.dvr.model import Finding, Rung
 from engine.dvr.sweep import blocks_in
 from engine.dvr.udf.entries import read_entry
+from engine.dvr.udf.read import root_names
 from engine.dvr.udf.structs import (
     ANCHOR,
     BLOCK,
@@ -27,6 +28,7 @@ from engine.source import Source
 PHASES = (0, 512, 1024, 1536, -512, -1024, -1536)
 _SEARCHED = 1 << 30
 _MAX_SEQUENCE = 64
+_FOLDERS = {"DVD_RTAV", "RTAV", "RECORDINGS_", "BDAV"}
 
 
 def probe_at(source: Source, places: Iterable[int], *, swapped: bool = False) -> list[Finding]:
@@ -95,6 +97,13 @@ def _finding(
     if root is not None and root.directory:
         confidence = 0.9
         reasons.append("it leads to a root directory")
+        names = {one.name.upper() for one in root_names(disk, root)}
+        if names & _FOLDERS:
+            reasons.append(f"with {', '.join(sorted(names & _FOLDERS))}")
+        elif variant == "volume":
+            # Any DVD or card is UDF; only the folder tells a recorder's.
+            confidence = 0.4
+            reasons.append("without a folder of recordings")
     if swapped:
         reasons.append("the two bytes of each word are exchanged")
     if disk.base % BLOCK:

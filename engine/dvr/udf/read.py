@@ -91,6 +91,12 @@ def identifiers(disk: Disk, piece: Piece, where: int) -> Iterator[Identifier]:
         at = (end + 3) & ~3
 
 
+def root_names(disk: Disk, root: Entry) -> list[Identifier]:
+    """The records of a directory that is read for a look only."""
+    body = content(disk, RecorderFile("", root.extents, min(root.size, _MAX_DIRECTORY)))
+    return [one for one in identifiers(disk, body, root.block * BLOCK) if not one.parent and not one.deleted]
+
+
 def _next_record(piece: Piece, at: int) -> int | None:
     while at + 38 <= len(piece.data):
         if piece.data[at : at + 2] == b"\x01\x01" and piece.has(at, 38):
