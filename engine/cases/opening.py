@@ -6,7 +6,7 @@ import os
 
 from engine.cases.case import is_case, load_case
 from engine.errors import UsageError
-from engine.source import HoleSource, Source, WindowSource, open_path
+from engine.source import HoleSource, SectorSource, Source, WindowSource, open_path, parse_sector_format
 from engine.text import parse_range
 
 
@@ -15,22 +15,27 @@ def open_source(
     *,
     map: str | os.PathLike[str] | None = None,
     window: str | tuple[int, int] | None = None,
+    sector_size: str | int | None = None,
 ) -> Source:
     """The source that SOURCE and its options name.
 
-    ``text`` is a disk image, a block device, the first piece of a split image, or a case directory (its image under
-    its map). ``map`` attaches a ddrescue mapfile: what it does not call finished becomes a hole. ``window`` is
-    ``START+SIZE``, ``START-END`` or (start, end) in bytes. Raises ``RescueError``.
+    ``text`` is a disk image, a block device, the first piece of a split image, the description of an array (its members
+    assembled), or a case directory (its image under its map). ``map`` attaches a ddrescue mapfile: what it does not call
+    finished becomes a hole. ``sector_size``: sectors as ``parse_sector_format`` reads them (520, 4160, ...) are read
+    through as plain data; image and map are in raw bytes then, ``window`` is in bytes of the data. ``window`` is
+    ``START+SIZE``, ``START-END`` or (start, end). Raises ``RescueError``.
     """
     if is_case(text):
         case = load_case(text)
-        source = open_path(case.image)
+        source = open_image(case.image)
         map = map if map is not None else (case.map if os.path.exists(case.map) else None)
     else:
-        source = open_path(text)
+        source = open_image(text)
     try:
         if map is not None:
             source = lay_map(source, map)
+        if sector_size is not None and not (format := parse_sector_format(sector_size)).plain:
+            source = SectorSource(source, format)
         if window is not None:
             start, end = parse_range(window) if isinstance(window, str) else window
             if start >= source.size:
@@ -43,6 +48,13 @@ def open_source(
         source.close()
         raise
     return source
+
+
+def open_image(path: str | os.PathLike[str]) -> Source:
+    """What ``path`` names when it is no case: a description of an array is assembled, all else opened as it is."""
+    from engine.cases.arrays import is_array, open_array
+
+    return open_array(path) if is_array(path) else open_path(path)
 
 
 def lay_map(source: Source, map: str | os.PathLike[str]) -> Source:

@@ -52,6 +52,10 @@ KINDS: Mapping[str, Kind] = table(
     Kind("file-extract", "engine.jobs.files:take", True, "takes files, free space or slack out of a volume"),
     Kind("hex-search", "engine.jobs.hex_search:run", True, "looks for bytes, text or a pattern in a disk or image"),
     Kind("repair-copy", "engine.jobs.repair_copy:run", False, "copies an image and repairs the copy"),
+    Kind("raid-detect", "engine.jobs.raid:detect", False, "finds strip size, sequence and order of a RAID5's members"),
+    Kind("raid-export", "engine.jobs.raid:export", True, "writes an assembled array as an image"),
+    Kind("sectors-detect", "engine.jobs.sectors:detect", False, "finds out what sectors an image has, checks guards"),
+    Kind("sectors-convert", "engine.jobs.sectors:run_convert", True, "writes strange sectors as plain ones"),
     Kind("self-test", "engine.jobs.selftest:run", True, "writes and verifies a scratch file: do jobs work here?"),
 )
 

@@ -67,6 +67,20 @@ class ArraySource(Source):
 
     # --- reading
 
+    def next_data(self, offset: int) -> int:
+        """The next row in which a drive may hold something; where all drives are sparse, so is the volume."""
+        if offset >= self.size:
+            return self.size
+        geometry = self.geometry
+        row = offset // self._row_size
+        at = row * geometry.strip
+        found = min(
+            source.next_data(start + at) - start
+            for source, start in zip(self._sources, geometry.offsets, strict=True)
+            if source is not None
+        )
+        return offset if found < at + geometry.strip else min(self.size, found // geometry.strip * self._row_size)
+
     def read_into(self, offset: int, buffer: Buffer) -> Holes:
         self.check_inside(offset, len(buffer))
         view = memoryview(buffer)

@@ -419,9 +419,12 @@ def _standing_still(
     best = ranked[0] if ranked else None
     drive = work.active[explained.reading.columns[column] or 0]
     words = f"the parity always lies on member {drive + 1}: RAID4, or parity-last or -first"
-    verdict = "found" if best and best.score >= 0.9 else "likely" if best and best.score >= 0.5 else "sequence-only"
+    verdict = "found" if best and best.score >= 0.9 else "likely" if best and best.score >= 0.5 else "not-enough-evidence"
     if best is None or best.score < 0.5:
-        words += "; strip size and the order of the data drives are not known"
+        # Disks that were used before md made an array of them show the same picture in rows that were never written.
+        sequence = min(sequence, 0.45)
+        words = (f"member {drive + 1} looks like the parity everywhere: RAID4, or RAID5 on disks that were used before and "
+                 "hold little that is new; no file system tells which")  # fmt: skip
     answer = replace(base, verdict=verdict, words=words, candidates=tuple(ranked), sequence=(drive,),
                      sequence_score=sequence, run=0, members=_facts(work, sampler, sample),
                      strip_size=best.geometry.strip if best and best.score >= 0.5 else None)  # fmt: skip

@@ -5,6 +5,7 @@ from engine.source.device import DeviceSource
 from engine.source.extents import BytesSource, Extent, ExtentSource
 from engine.source.file import FileSource
 from engine.source.opening import open_path
+from engine.source.sectors import SectorFormat, SectorSource, parse_sector_format
 from engine.source.split import SplitSource
 from engine.source.views import HoleSource, SwapSource, WindowSource
 
@@ -16,9 +17,12 @@ __all__ = [
     "FileSource",
     "HoleSource",
     "Reading",
+    "SectorFormat",
+    "SectorSource",
     "Source",
     "SplitSource",
     "SwapSource",
     "WindowSource",
     "open_path",
+    "parse_sector_format",
 ]

@@ -10,7 +10,7 @@ from construct import ConstructError
 
 from engine.raid.layout import MD_NUMBERS, Layout
 from engine.raid.metadata.model import Super
-from engine.raid.metadata.structs import MD1, MD090, MD_MAGIC
+from engine.raid.metadata.structs import MD090, MD1, MD_MAGIC
 from engine.text import safe_text
 
 if TYPE_CHECKING:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from construct import (
-    Array, Bytes, Const, Int8ub, Int16ub, Int16ul, Int32ub, Int32ul, Int64ub, Int64ul, Padding, Struct,
+    Array,
+    Bytes,
+    Const,
+    Int8ub,
+    Int16ub,
+    Int16ul,
+    Int32ub,
+    Int32ul,
+    Int64ub,
+    Int64ul,
+    Padding,
+    Struct,
 )  # fmt: skip
 
 MD_MAGIC = 0xA92B4EFC

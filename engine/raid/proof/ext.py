@@ -60,7 +60,7 @@ def _tables(
             continue
         table = le(descriptor, 8, 4) | (le(descriptor, 40, 4) << 32 if wide >= 64 else 0)
         bitmaps = (le(descriptor, 0, 4), le(descriptor, 4, 4))
-        inside = 0 < table < blocks and all(0 < low for low in bitmaps)
+        inside = 0 < table < blocks and all(low > 0 for low in bitmaps)
         if not points.check("group descriptors", at + group * wide, inside) or le(descriptor, 18, 2) & 1:
             continue  # no inode of it was ever used
         unused = le(descriptor, 28, 2) | (le(descriptor, 50, 2) << 16 if wide >= 64 else 0)

@@ -1,0 +1,72 @@
+"""Anchors: structures and file starts that must begin a sector, wherever they are found in an image."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.sectors.model import SizeScore
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+
+SHAPES = (
+    (512, 512), (520, 512), (522, 512), (524, 512), (528, 512), (4104, 4096), (4112, 4096), (4160, 4096),
+    (4224, 4096), (4608, 4096),
+)  # fmt: skip
+"""Raw size and data size."""
+
+_SIGNS = (
+    rb"FILE[\x2a\x30]\x00\x03\x00", rb"INDX[\x28\x00]\x00", rb"RCRD[\x28\x1e]\x00", rb"XFSB\x00\x00", rb"XAGF\x00\x00\x00\x01",
+    rb"XAGI\x00\x00\x00\x01", rb"XAFL", rb"IN[\x41\x81\xa1][\xa4\xed\xff\xc0\x80][\x01-\x03][\x01\x02]", rb"\x0a\xf3..[\x04\x54]\x01", rb"\.          \x10",
+    rb"\xff\xd8\xff[\xe0\xe1\xdb\xee]", rb"\x89PNG\r\n\x1a\n", rb"PK\x03\x04[\x0a\x14\x2d]\x00", rb"%PDF-1\.",
+    rb"\x1f\x8b\x08[\x00\x08]", rb"\x7fELF[\x01\x02]\x01\x01", rb"\xfd7zXZ\x00", rb"!<arch>\n", rb"SQLite format 3\x00",
+    rb"_BHRfS_M", rb"LUKS\xba\xbe\x00", rb"EFI PART\x00\x00\x01\x00", rb"LABELONE", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    rb"RIFF....(?:AVI |WAVE)", rb"MZ[\x90\x78]\x00\x03\x00", rb"\.\x00\x00\x00\x0c\x00\x01\x02\.\x00\x00\x00",
+)  # fmt: skip
+_PATTERN = re.compile(b"|".join(b"(?:" + one + b")" for one in _SIGNS), re.DOTALL)
+_BOOT = re.compile(rb"\x55\xaa")
+_WITHIN = {b"_BHRfS_M": 64}
+
+
+def find_anchors(data: bytes, base: int) -> list[int]:
+    """Positions (from ``base``) at which a sector seems to begin."""
+    found = [base + match.start() - _WITHIN.get(match[0], 0) for match in _PATTERN.finditer(data)]
+    for match in _BOOT.finditer(data, 510):
+        start = match.start() - 510
+        if data[start : start + 1] in (b"\xeb", b"\xe9", b"\x33", b"\xfa") and data[start + 1 : start + 16].count(0) < 12:
+            found.append(base + start)
+    return found
+
+
+def judge(anchors: Ints, sizes: Sequence[tuple[int, int]] = SHAPES) -> list[tuple[SizeScore, int]]:
+    """For each shape the score and the phase: where the data of the first sector begin, modulo the raw size.
+
+    The log-likelihood of so many anchors on one phase against chance; half of all matches may be false.
+    """
+    import numpy as np
+
+    found = []
+    count = anchors.size
+    for raw, data in sizes:
+        hits = np.bincount(anchors % raw, minlength=raw).astype(float)
+        several = data // 512
+        total = hits.copy()
+        for part in range(1, several):
+            total += np.roll(hits, -512 * part)
+        best = float(total.max())
+        # Among nearly equal phases the one at which blocks themselves begin.
+        near = np.flatnonzero(total >= best - max(2.0, 0.02 * count)) if several > 1 else np.flatnonzero(total == best)
+        phase = int(near[hits[near].argmax()])
+        share = min(1 - 1e-9, float(total[phase]) / count)
+        chance = several / raw
+        score = -math.log(raw)
+        if share > chance:
+            score += count * (share * math.log(share / chance) + (1 - share) * math.log((1 - share) / (1 - chance)))
+        found.append((SizeScore(raw, score, share), phase))
+    return sorted(found, key=lambda pair: -pair[0].score)
