@@ -56,11 +56,26 @@ class Finished:
     stderr: str
 
 
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """As ``Finished``, for a program whose output is data."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
 def run(argv: Sequence[str], *, timeout_s: float, stdin: bytes | None = None) -> Finished:
     """Run a program to its end. Raises ``OutsideError`` when it cannot start or is not done within ``timeout_s``.
 
     A child stuck in the kernel (state D) cannot be reaped: it is killed, left behind, and the caller goes on.
     """
+    done = run_bytes(argv, timeout_s=timeout_s, stdin=stdin)
+    return Finished(done.status, done.stdout.decode("utf-8", "replace"), done.stderr)
+
+
+def run_bytes(argv: Sequence[str], *, timeout_s: float, stdin: bytes | None = None) -> Produced:
+    """``run`` with its output as it came."""
     try:
         child = subprocess.Popen(
             list(argv),
@@ -90,6 +105,4 @@ def run(argv: Sequence[str], *, timeout_s: float, stdin: bytes | None = None) ->
             code="timeout",
             advice="the device may hang; do not ask it again until it has been power-cycled",
         ) from error
-    return Finished(
-        child.returncode, out[:_MAX_OUTPUT].decode("utf-8", "replace"), err[:_MAX_OUTPUT].decode("utf-8", "replace")
-    )
+    return Produced(child.returncode, out[:_MAX_OUTPUT], err[:_MAX_OUTPUT].decode("utf-8", "replace"))
