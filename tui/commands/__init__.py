@@ -25,6 +25,8 @@ GROUPS: dict[str, str] = {
     "carve": "files by their own structure, where no directory names them",
     "hex": "bytes of a source, with the structure in them explained",
     "case": "case directories: create, show, history",
+    "raid": "RAID5 without its controller: layout found, array assembled",
+    "sectors": "520, 524, 528, 4160-byte sectors: recognised, read through, converted",
     "jobs": "long work: list, show, stop, resume, attach",
 }
 
