@@ -105,7 +105,7 @@ def read_finds(path: Path) -> Iterator[Find]:
 
 def append_find(path: Path, find: Find) -> None:
     """Add a find to a finished catalogue: with the start of one that is there, it takes its place (``newest``)."""
-    append_line(path, json.dumps(find.to_json(), separators=(",", ":")).encode() + b"\n")
+    append_line(path, json.dumps(find.to_json(), separators=(",", ":")).encode())
 
 
 def newest(finds: Iterable[Find]) -> list[Find]:

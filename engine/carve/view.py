@@ -110,20 +110,38 @@ class View:
             raise Broken(self.good, "too many parts")
 
     def peek(self, position: int, size: int) -> bytes:
-        """Up to ``size`` bytes, fewer at the end of the area. Raises ``Unread``."""
+        """Up to ``size`` bytes: fewer, or none, where the area ends or nobody has read on. For a look beyond what is
+        certain; what the structure needs is asked for by ``take``, ``head`` or ``run``.
+        """
         if position < 0:
             raise Broken(self.good, "a position before the file")
         size = max(0, min(size, self.size - position))
         if not size:
             return b""
         data, hole = self.reader.read(self.start + position, size)
-        if hole is not None:
-            raise Unread(hole - self.start)
+        return data if hole is None else data[: hole - self.start - position]
+
+    def run(self, position: int, size: int) -> bytes:
+        """At least one and up to ``size`` bytes, to the end of the area or the next unread place. Raises ``Unread``,
+        ``Ended``.
+        """
+        data = self.peek(position, size)
+        if not data and size:
+            if position < self.size:
+                raise Unread(position)
+            raise Ended(self.size)
+        return data
+
+    def head(self, position: int, size: int) -> bytes:
+        """Up to ``size`` bytes, fewer only at the end of the area. Raises ``Unread``."""
+        data = self.peek(position, size)
+        if len(data) < min(size, self.size - position):
+            raise Unread(position + len(data))
         return data
 
     def take(self, position: int, size: int) -> bytes:
         """Exactly ``size`` bytes. Raises ``Unread``, ``Ended``."""
-        data = self.peek(position, size)
+        data = self.head(position, size)
         if len(data) < size:
             raise Ended(position + len(data))
         return data

@@ -200,7 +200,7 @@ def _rar4(view: View) -> Outcome:
     files = 0
     while True:
         view.step()
-        head = view.peek(position, 7)
+        head = view.head(position, 7)
         if len(head) < 7:
             view.need(position + 7)
         crc, kind, flags, size = head[0] | head[1] << 8, head[2], head[3] | head[4] << 8, head[5] | head[6] << 8
@@ -273,7 +273,7 @@ def tar(view: View) -> Outcome:
     position, members, first = 0, 0, ""
     while True:
         view.step()
-        head = view.peek(position, 512)
+        head = view.head(position, 512)
         if len(head) < 512:
             view.need(position + 512)
         if not any(head):
@@ -331,7 +331,7 @@ def ar(view: View) -> Outcome:
     position, members, deb = 8, 0, False
     while True:
         view.step()
-        head = view.peek(position, 60)
+        head = view.head(position, 60)
         if len(head) < 60 or head[58:60] != b"`\n":
             break
         text = head[48:58].strip()

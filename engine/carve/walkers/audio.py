@@ -228,7 +228,7 @@ def _flac_frames(view: View, position: int, total: int, biggest: int) -> int:
     expected, samples = None, 0
     while True:
         view.step()
-        found = flac_header(view.peek(position, 16))
+        found = flac_header(view.head(position, 16))
         if found is None:
             raise Broken(position, "no frame where one must stand")
         fixed = not view.u8(position + 1) & 1
@@ -248,7 +248,9 @@ def _flac_next(view: View, position: int, head: int, expected: int, total: int) 
     search = position + head
     window = 64 << 10
     while True:
-        data = view.peek(search, window)
+        data = view.run(search, window)
+        if len(data) < 2:
+            view.take(search, 2)
         at = data.find(b"\xff")
         while at >= 0:
             if at + 1 < len(data) and data[at + 1] & 0xFE == 0xF8:
@@ -256,10 +258,10 @@ def _flac_next(view: View, position: int, head: int, expected: int, total: int) 
                 if found is not None and found[1] == expected:
                     return search + at
             at = data.find(b"\xff", at + 1)
-        if len(data) < window:
+        if search + len(data) >= view.size:
             if not total:
                 return _flac_last(view, position, 1 << 20)
-            view.need(search + window)
+            raise Ended(view.size)
         search += len(data) - 1
         if search - position > 1 << 21:
             raise Broken(position, "no next frame")
@@ -273,7 +275,7 @@ def _flac_last(view: View, position: int, biggest: int) -> int:
         if index > 8 and data[index + 1] == crc >> 8 and data[index + 2] == crc & 0xFF:
             return position + index + 3
     if len(data) < biggest + 16:
-        view.need(position + biggest + 16)
+        view.take(position + len(data), 1)
     raise Broken(position, "the last frame has no valid CRC")
 
 
@@ -325,7 +327,7 @@ def ogg(view: View) -> Outcome:
     kind, texts = "ogg", dict[str, str]()
     while True:
         view.step()
-        head = view.peek(position, 27)
+        head = view.head(position, 27)
         if len(head) < 27 or head[:4] != b"OggS" or head[4]:
             if seen and not open_streams:
                 break

@@ -42,7 +42,7 @@ def media(view: View) -> Outcome:
     data: list[tuple[int, int]] = []
     while position < view.size:
         view.step(200_000)
-        head = view.peek(position, 16)
+        head = view.head(position, 8) + view.peek(position + 8, 8)
         kind = head[4:8]
         if len(head) < 8 or kind not in _TOP:
             break
@@ -94,7 +94,7 @@ def jp2(view: View) -> Outcome:
     extension = "jxl" if view.take(4, 4) == b"JXL " else "jp2"
     while position < view.size:
         view.step()
-        head = view.peek(position, 16)
+        head = view.head(position, 8) + view.peek(position + 8, 8)
         if len(head) < 8 or head[4:8] not in _JP2:
             break
         size, inside = int.from_bytes(head[:4], "big"), 8

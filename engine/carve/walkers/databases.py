@@ -223,7 +223,9 @@ def binary_plist(view: View) -> Outcome:
         if len(window) >= most:
             raise (Ended(view.size) if most == view.size else Broken(position, "no trailer"))
         position = max(8, len(window) - 31)
-        window = view.peek(0, min(most, 4 * len(window)))
+        before, window = len(window), view.peek(0, min(most, 4 * len(window)))
+        if len(window) == before:
+            view.take(before, 1)
         if len(window) > 16 << 20:
             raise Broken(position, "no trailer")
 

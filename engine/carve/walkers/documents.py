@@ -110,7 +110,7 @@ def postscript(view: View) -> Outcome:
 def _lines(view: View) -> Iterator[tuple[int, bytes]]:
     position, rest = 0, b""
     while position < min(view.size, _MOST_TEXT):
-        data = view.peek(position, 64 << 10)
+        data = view.run(position, 64 << 10)
         start = position - len(rest)
         both = rest + data
         parts = re.split(rb"(?<=\n)|(?<=\r)(?!\n)", both)
@@ -147,7 +147,7 @@ def rtf(view: View) -> Outcome:
     token = re.compile(rb"\\bin(\d+) ?|\\[^a-zA-Z]|[{}]", re.DOTALL)
     view.mark(5)
     while position < min(view.size, 1 << 30):
-        data = view.peek(position, 256 << 10)
+        data = view.run(position, 256 << 10)
         moved = len(data) if position + len(data) >= view.size else max(1, len(data) - 32)
         index = 0
         while True:
@@ -199,7 +199,7 @@ def markup(view: View) -> Outcome:
     view.mark(len(name))
     position = 0
     while position < min(view.size, _MOST_TEXT):
-        data = view.peek(position, 256 << 10)
+        data = view.run(position, 256 << 10)
         found = None
         for found in closing.finditer(data):  # noqa: B007  the first, unless another follows at once in the same text
             break

@@ -21,9 +21,7 @@ def inflate(view: View, position: int) -> tuple[int, int, int]:
     """
     engine, crc, out = zlib.decompressobj(-15), 0, 0
     while not engine.eof:
-        data = view.peek(position, _FEED)
-        if not data:
-            view.need(position + 1)
+        data = view.run(position, _FEED)
         feed, before = data, engine.copy()
         while feed and not engine.eof:
             try:

@@ -17,12 +17,12 @@ _CHUNK = 64 << 10
 def scan_end(view: View, position: int) -> int:
     """Where the entropy-coded data that begins at ``position`` meets a marker."""
     while True:
-        data = view.peek(position, _CHUNK)
+        data = view.run(position, _CHUNK)
         found = _STOP.search(data)
         if found:
             return position + found.start()
         if len(data) < 2:
-            view.need(position + 2)
+            view.take(position, 2)
         position += len(data) - 1
         view.good = max(view.good, position)
 

@@ -19,9 +19,7 @@ _MOST_RETRACED = 16 << 20
 def _decode_end(view: View, position: int, make: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> int:
     begun, engine, out = position, make(), 0
     while not engine.eof:
-        data = view.peek(position, 64 << 10) if engine.needs_input else b""
-        if engine.needs_input and not data:
-            view.need(position + 1)
+        data = view.run(position, 64 << 10) if engine.needs_input else b""
         try:
             out += len(engine.decompress(data, _STEP))
         except (OSError, lzma.LZMAError, EOFError, ValueError) as error:

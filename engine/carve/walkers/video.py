@@ -94,7 +94,7 @@ def program_stream(view: View) -> Outcome:
     position, packs, clock = 0, 0, None
     while True:
         view.steps += 1
-        head = view.peek(position, 14)
+        head = view.head(position, 14)
         if len(head) < 4:
             break
         if head[:3] != b"\0\0\1":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,25 @@ def test_finds_survive_the_catalogue_and_a_torn_line_is_dropped(tmp_path: Path) 
     (tmp_path / "other").write_text("{}\n")
     with pytest.raises(DamagedError):
         read_about(tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_holes_anywhere_are_borne_and_never_called_read(name: str) -> None:
+    content = made(name)
+    dice = random.Random(name)
+    size = (len(content) + 511) // 512 * 512 + 4096
+    for _turn in range(12):
+        low = dice.randrange(size // 512) * 512
+        hole = (low, min(size, low + 512 * dice.randrange(1, 6)))
+        data = bytearray(content + bytes(size - len(content)))
+        data[hole[0] : hole[1]] = bytes(hole[1] - hole[0])
+        find = at(finds_in(bytes(data), [hole]), 0)
+        if find is None:
+            continue
+        missing = missing_of(find, RangeSet([hole]))
+        if hole[0] >= len(content):
+            # What follows a file may be unread: it stays whole, or says that more of it might follow there.
+            assert missing.total == 0 or missing.open_end, (hole, find)
+        else:
+            assert missing.total, (hole, find)
+            assert missing.open_end or find.size == len(content), (hole, find)
