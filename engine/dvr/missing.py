@@ -81,7 +81,8 @@ def _timed(part: Part, gaps: RangeSet, disk: Disk) -> list[Gap]:
     if part.duration_s is None or not part.size:
         return [Gap(low, high) for low, high in gaps]
     cutter = Cutter(part.extents)
-    rate = part.duration_s / part.size
+    size = part.size
+    rate = part.duration_s / size
     first = first_clock(disk, cutter) if gaps else None
     # When the first packs are unread themselves, their own time is by size.
     zero = None if first is None else (first[1], first[0] * PACK_SIZE * rate)
@@ -93,7 +94,7 @@ def _timed(part: Part, gaps: RangeSet, disk: Disk) -> list[Gap]:
             ends = [_time_at(disk, cutter, zero, low // PACK_SIZE * PACK_SIZE - PACK_SIZE, part),
                     _time_at(disk, cutter, zero, -(-high // PACK_SIZE) * PACK_SIZE, part)]  # fmt: skip
         ends[0] = 0.0 if low < PACK_SIZE else ends[0]
-        ends[1] = part.duration_s if high > part.size - PACK_SIZE else ends[1]
+        ends[1] = part.duration_s if high > size - PACK_SIZE else ends[1]
         told = ends[0] is not None and ends[1] is not None and ends[0] <= ends[1]
         if not told:
             ends = [low * rate, high * rate]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from tests.dvr_disks.mpeg import Long
+
 
 def when(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
     """A recorder's local time, which knows no zone."""
@@ -22,8 +24,12 @@ class Image:
     laid: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     content: dict[str, bytes] = field(default_factory=dict)
 
-    def put(self, offset: int, data: bytes) -> None:
-        """Write."""
+    def put(self, offset: int, data: bytes | Long) -> None:
+        """Write; of a ``Long`` stream its two ends."""
+        if isinstance(data, Long):
+            for at, pack in data.pieces():
+                self.put(offset + at, pack)
+            return
         assert offset >= 0 and offset + len(data) <= self.size, (offset, len(data), self.size)
         self.parts.append((offset, bytes(data)))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.dvr_disks.image import Image, when
+from tests.dvr_disks.mpeg import Long
 
 PAGE = 0x1000
 BLOCK = 0xC0000
@@ -22,7 +23,7 @@ class File:
     run but the last ``run_bytes`` long. ``offset``: sectors into the block."""
 
     path: str
-    data: bytes
+    data: bytes | Long
     inode: int | None = None
     blocks: Sequence[int] = ()
     run_bytes: int = BLOCK

@@ -57,6 +57,27 @@ def stream(
     return bytes(out)
 
 
+class Long:
+    """A stream too long to write: only the first and the last pack of each stretch that is laid down are real."""
+
+    def __init__(self, packs: int, pack_s: float = 0.004, first: int = 0) -> None:
+        self.packs, self.pack_s, self.first = packs, pack_s, first
+
+    def __len__(self) -> int:
+        return self.packs * PACK
+
+    def __getitem__(self, part: slice) -> Long:
+        start, stop, _ = part.indices(len(self))
+        return Long(max(0, stop - start) // PACK, self.pack_s, self.first + start // PACK)
+
+    def pieces(self) -> list[tuple[int, bytes]]:
+        """What is written of it: (offset, pack)."""
+        return [
+            (number * PACK, video_pack(round((self.first + number) * self.pack_s * CLOCK), b"x", vobu=True))
+            for number in sorted({0, self.packs - 1})
+        ]
+
+
 @functools.cache
 def real_stream(seconds: int, number: int = 0, size: str = "352x288") -> bytes:
     """A real DVD-style program stream by ffmpeg (needs it): video, AC-3, packs of 2048 bytes."""

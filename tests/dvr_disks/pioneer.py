@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.dvr_disks.image import Image, Spread, when
+from tests.dvr_disks.mpeg import Long
 
 BLOCK = 2048
 MODELS = ("520h", "633h", "545h", "550h")
@@ -27,7 +28,7 @@ _FILE = {"520h": (8, 60, 76), "633h": (12, 48, 80), "545h": (20, 32, 60), "550h"
 class File:
     """A file of a title: its bytes (whole blocks), and into how many runs they are laid."""
 
-    data: bytes
+    data: bytes | Long
     runs: int = 1
     date: datetime | None = None
     index: int | None = None
@@ -193,7 +194,8 @@ def _write_file(
         image.put(at * BLOCK, file.data[position : position + count * BLOCK])
         image.laid[name].append((at * BLOCK, count * BLOCK))
         position += count * BLOCK
-    image.content[name] += file.data
+    if not isinstance(file.data, Long):
+        image.content[name] += file.data
     entry[directory_at : directory_at + 8] = struct.pack(">II", directory, 3)
     entry[size_at : size_at + 4] = struct.pack(">I", blocks if file.size_blocks is None else file.size_blocks)
     entry[index_at : index_at + 4] = struct.pack(">HH", index, 1)

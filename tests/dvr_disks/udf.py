@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.dvr_disks.image import Image, when
+from tests.dvr_disks.mpeg import Long
 
 BLOCK = 2048
 
@@ -18,7 +19,7 @@ class File:
     ``form``: ``short``, ``long`` or ``inside``; ``per_list``: so many descriptors in the entry, the others in lists."""
 
     name: str
-    data: bytes
+    data: bytes | Long
     pieces: Sequence[int] = ()
     piece_blocks: int = 32
     form: str = "short"

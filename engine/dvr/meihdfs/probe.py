@@ -27,6 +27,7 @@ from engine.source import Source
 
 _SEARCHED = 4 << 30
 _MAX_TRIED = 64
+_UNDERSTOOD = 0.9
 
 
 def words_of(version: Version) -> str:
@@ -40,7 +41,10 @@ def probe_at(source: Source, places: Iterable[int], *, swapped: bool = False) ->
     """Findings for superblocks seen at ``places``, best first. A copy does not say which group it stands in: every
     start it may belong to is tried, and the one whose tables lead to a root directory is taken."""
     best: dict[int, Finding] = {}
-    for place in places:
+    for place in sorted(set(places)):
+        # A copy of one that is understood already says nothing new.
+        if any(one.confidence > _UNDERSTOOD and (place - base) % GROUP == 0 for base, one in best.items()):
+            continue
         version = version_of(Disk(source, place).get(0, SECTOR))
         if version is None:
             continue
