@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,17 @@ class Known:
     missing: tuple[tuple[int, int], ...] = ()
 
 
-def key_of(index: int, item: Item, holes: RangeSet) -> str:
-    """Names an item of a run: same place, name, size and holes. With other holes its content would be another."""
-    facts = f"{index}\0{item.name}\0{item.content.size}\0".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(facts + holes.starts.tobytes() + holes.ends.tobytes()).hexdigest()[:24]
+def keys_of(items: Sequence[Item], holes: Sequence[RangeSet]) -> list[str]:
+    """Names each item of a run by its name, size and holes (with other holes its content would be another), and by
+    which of several equal ones it is. The order of the others does not matter."""
+    seen: dict[bytes, int] = {}
+    keys = []
+    for item, ranges in zip(items, holes, strict=True):
+        facts = f"{item.name}\0{item.content.size}\0".encode("utf-8", "surrogatepass")
+        facts += ranges.starts.tobytes() + ranges.ends.tobytes()
+        number = seen[facts] = seen.get(facts, 0) + 1
+        keys.append(hashlib.sha256(facts + str(number).encode()).hexdigest()[:24])
+    return keys
 
 
 class Ledger:

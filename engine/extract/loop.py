@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from engine.errors import OutsideError, Problem
+from engine.extract.apart import refuse_same_disk
 from engine.extract.copying import Copy
 from engine.extract.finishing import Complete, Finisher
 from engine.extract.hashing import Hasher
-from engine.extract.ledger import Known, Ledger, key_of
+from engine.extract.ledger import Known, Ledger, keys_of
 from engine.extract.model import Failed, Item, Options, Report, Standing, Written
 from engine.extract.names import FILLED, HOLED, Namer, safe_name, with_mark
 from engine.extract.part import PartFile, make_folder, part_path, take_back
@@ -57,12 +58,13 @@ class _Extraction:
         self._names = Namer(self._taken)
 
     def run(self) -> Report:
+        refuse_same_disk({item.content.path for item in self._items}, self._target)
         make_folder(self._target, Path())
         self._ledger = Ledger(self._options.journal, self._options.purpose, self._target)
         for known in self._ledger.known.values():
             self._names.reserve(known.path)
         holes = [item.content.holes for item in self._items]
-        keys = [key_of(index, item, holes[index]) for index, item in enumerate(self._items)]
+        keys = keys_of(self._items, holes)
         if self._options.check_space:
             self._look_for_space(keys, holes)
         written: list[Written] = []

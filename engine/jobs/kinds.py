@@ -56,6 +56,8 @@ KINDS: Mapping[str, Kind] = table(
     Kind("raid-export", "engine.jobs.raid:export", True, "writes an assembled array as an image"),
     Kind("sectors-detect", "engine.jobs.sectors:detect", False, "finds out what sectors an image has, checks guards"),
     Kind("sectors-convert", "engine.jobs.sectors:run_convert", True, "writes strange sectors as plain ones"),
+    Kind("recordings-extract", "engine.recordings.job:extract", True, "writes recordings as files"),
+    Kind("recordings-scan", "engine.recordings.job:scan", True, "looks for recordings by the MPEG clock"),
     Kind("self-test", "engine.jobs.selftest:run", True, "writes and verifies a scratch file: do jobs work here?"),
 )
 

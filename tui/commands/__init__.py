@@ -23,6 +23,7 @@ GROUPS: dict[str, str] = {
     "parts": "partitions: tree, checks, repairs with a way back",
     "fs": "files: list, what is hit, what to read first, extract, free space, slack",
     "carve": "files by their own structure, where no directory names them",
+    "dvr": "recordings on the disks of video recorders: list, extract, scan by the clock",
     "hex": "bytes of a source, with the structure in them explained",
     "case": "case directories: create, show, history",
     "raid": "RAID5 without its controller: layout found, array assembled",
