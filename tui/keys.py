@@ -14,6 +14,7 @@ from tui.key import Key
 from tui.keys_campaign import CAMPAIGN
 from tui.keys_carving import CARVING
 from tui.keys_editor import EDITOR
+from tui.keys_files import FILES
 from tui.keys_hex import HEX
 from tui.keys_partitions import PARTITIONS
 
@@ -85,6 +86,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("case.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("case.partitions", "t", "partitions", "partitions", "the partition tables of the image", 35),
             Key("case.carve", "C", "carve", "carve", "files in the image by their own structure", 37),
+            Key("case.files", "F", "files", "files", "files inside: what is hit, what to read first, extraction", 34),
             Key("case.hex", "x", "hex", "bytes", "the bytes of the image", 36),
             Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
         ),
@@ -97,6 +99,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("image.edit", "e", "edit_map", "edit map", "edit the map by hand, between two runs", 30),
             Key("image.partitions", "t", "partitions", "partitions", "the partition tables of this image", 40),
             Key("image.carve", "C", "carve", "carve", "files in it by their own structure", 46),
+            Key("image.files", "F", "files", "files", "files inside: what is hit, what to read first, extraction", 39),
             Key("image.hex", "x", "hex", "bytes", "the bytes of this image", 45),
             Key("image.refresh", "r", "refresh", "refresh", "read it again", 70),
         ),
@@ -195,6 +198,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     **PARTITIONS,
     **HEX,
     **CARVING,
+    **FILES,
 }  # fmt: skip
 
 BY_ID = {key.id: key for _title, keys in SCOPES.values() for key in keys}

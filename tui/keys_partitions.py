@@ -9,6 +9,7 @@ PARTITIONS: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Partitions",
         (
             Key("partitions.inspect", "enter", "inspect", "inspect", "its sectors field by field", 10),
+            Key("partitions.files", "F", "files", "files", "the files in this partition", 15),
             Key("partitions.repair", "f", "repair", "repair", "the writes that mend what is wrong there", 20),
             Key("partitions.type", "y", "type", "type", "another type for this partition", 24),
             Key("partitions.active", "b", "active", "active", "make this the active partition, or not (MBR)", 26),

@@ -94,9 +94,13 @@ class Opener(App[None]):
         """Choose case and options for imaging a device."""
         self._open(lambda: opening.imaging_screen(device))
 
-    def set_up_rescue(self, case: Path) -> None:
-        """Choose options for the next pass of a case."""
-        self._open(lambda: opening.setup_screen(case))
+    def set_up_rescue(self, case: Path, domain: Path | None = None) -> None:
+        """Choose options for the next pass of a case; ``domain``: a map of what must be read first."""
+        self._open(lambda: opening.setup_screen(case, domain))
+
+    def open_files(self, path: Path, map: Path | None = None, start: int | None = None) -> None:
+        """The files in a case or in an image under a map; ``start``: of the volume that begins there."""
+        self._open(lambda: opening.files_screen(path, map, start))
 
     def on_power_asked(self, message: PowerAsked) -> None:
         """Drives wait for their power to be cut by hand."""

@@ -86,6 +86,14 @@ def carving_screen(path: Path, map: Path | None) -> DeckScreen:
     return CarvingScreen(Subject(path, map))
 
 
+def files_screen(path: Path, map: Path | None, start: int | None = None) -> DeckScreen:
+    """The volumes of a case or an image, or the files of the one that begins at ``start``."""
+    from engine.cases.subject import Subject
+    from tui.screens.file_volumes import FileVolumesScreen
+
+    return FileVolumesScreen(Subject(path, map), start)
+
+
 def is_editor_of(screen: Screen[Any], map: Path) -> bool:
     """Whether a screen is the editor on this very map."""
     path = getattr(screen, "edited_map", None)
@@ -148,8 +156,8 @@ def imaging_screen(device: Device) -> DeckScreen:
     return RescueSetupScreen(source=device.path)
 
 
-def setup_screen(case: Path) -> DeckScreen:
-    """Where options for the next pass of a case are chosen."""
+def setup_screen(case: Path, domain: Path | None = None) -> DeckScreen:
+    """Where options for the next pass of a case are chosen; ``domain``: a map of what must be read first."""
     from tui.screens.rescue_setup import RescueSetupScreen
 
-    return RescueSetupScreen(case=case)
+    return RescueSetupScreen(case=case, domain=domain)

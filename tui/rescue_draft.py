@@ -127,6 +127,14 @@ def _absolute(text: str) -> str:
     return os.path.abspath(os.path.expanduser(text.strip()))
 
 
+def with_domain(draft: Draft, domain: Path) -> Draft:
+    """The draft that reads what a domain map wants: only that by the standard strategy, that first by drop-off."""
+    first = ((str(domain), 8.0), *(one for one in draft.campaign.settings.first if one[0] != str(domain)))
+    settings = replace(draft.campaign.settings, first=first)
+    options = draft.options if draft.drop_off else replace(draft.options, domain_mapfile=str(domain))
+    return replace(draft, options=options, campaign=replace(draft.campaign, settings=settings))
+
+
 def draft_for_source(source: str, *, around: Path | None = None) -> Draft:
     """A first draft for a device or an image file: a new case in the present folder. Raises ``RescueError``.
 

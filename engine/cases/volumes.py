@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
     from engine.partitions.model import Node, Tree
     from engine.ranges import RangeSet
 
-READABLE = frozenset({"fat12", "fat16", "fat32", "exfat", "ntfs", "ext2", "ext3", "ext4", "hfsplus", "hfsx", "iso9660"})
+READABLE = frozenset(
+    {"fat12", "fat16", "fat32", "exfat", "ntfs", "ext2", "ext3", "ext4", "hfsplus", "hfsx", "iso9660"}
+)
 """Kinds of volumes whose files can be read. One that was not recognised is tried; all others are refused."""
-_RECORDERS = frozenset({"udf-swapped", "udf-bare", "meihdfs", "pioneer", "tivo", "topfield", "hikvision", "dhfs", "wfs"})
+_RECORDERS = frozenset(
+    {"udf-swapped", "udf-bare", "meihdfs", "pioneer", "tivo", "topfield", "hikvision", "dhfs", "wfs"}
+)
 _FORCED = {"hfsplus": "HFS", "hfsx": "HFS", "iso9660": "ISO9660"}
 _SMALL = 1 << 16
+_HEAD = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +116,16 @@ def forced_kind(volume: VolumeAt) -> str | None:
 
 def index_place(source: str | os.PathLike[str], volume_start: int, window_start: int = 0) -> Path | None:
     """Where the index of a volume belongs: in the case, or in a folder beside the image; None for a device."""
-    name = f"volume-{window_start + volume_start}.files"
+    name = f"volume-{window_start + volume_start}.sqlite"
     if is_case(source):
-        return load_case(source).directory / "files" / name
+        return load_case(source).directory / "index" / name
     path = Path(source).absolute()
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None
     except OSError:
         return None
-    return path.with_name(path.name + ".files") / name
+    return path.with_name(path.name + ".index") / name
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ def _place(
     if index is not None:
         raise OutsideError("the index cannot be kept there", code="permission", path=index)
     with tempfile.TemporaryDirectory(prefix="rescuedeck-files-") as folder:
-        yield Path(folder) / "volume.files"
+        yield Path(folder) / "volume.sqlite"
 
 
 def _existing(folder: Path) -> Path:
@@ -200,9 +206,8 @@ def _index(
     if not again or not make:
         try:
             found = Index(path)
-            about = found.facts.get("about", {})
-            fits = about.get("start") == volume.start and found.facts.get("volume_size") == source.size
-            if fits and (orphans is None or found.facts.get("orphans") == orphans):
+            same = is_index_of(found, source, volume)
+            if same and (orphans is None or found.facts.get("orphans") == orphans):
                 return found, False
             found.close()
         except (NotFoundError, DamagedError):
@@ -210,6 +215,28 @@ def _index(
                 raise
     if not make:
         raise NotFoundError("the index is of another volume", code="no-index", path=path, advice="make it again")
-    build(source, path, orphans=orphans, reporter=reporter, about={"start": volume.start},
-          kind=forced_kind(volume))  # fmt: skip
+    about = {"start": volume.start, "head": _head(source)}
+    build(source, path, orphans=orphans, reporter=reporter, about=about, kind=forced_kind(volume))
     return Index(path), True
+
+
+def is_index_of(index: Index, source: Source, volume: VolumeAt) -> bool:
+    """Whether an index was made of this volume: it begins at the same place with the same bytes (or, where these were
+    never read, has the same size: a map can make a source longer than its image)."""
+    about = index.facts.get("about", {})
+    if about.get("start") != volume.start:
+        return False
+    head, now = about.get("head"), _head(source)
+    if head is None or now is None:
+        return index.facts.get("volume_size") == source.size
+    return bool(head == now)
+
+
+def _head(source: Source) -> str | None:
+    from engine.source.base import ReadError
+
+    try:
+        reading = source.read(0, min(_HEAD, source.size))
+    except ReadError:
+        return None
+    return hashlib.sha256(reading.data).hexdigest() if reading.whole else None

@@ -238,7 +238,7 @@ class Index:
     def children(self, number: int, *, deleted: bool = True) -> list[Entry]:
         """What a directory (or a file with further streams) holds, by name, directories first."""
         where = "" if deleted else f" AND NOT state & {kinds.DELETED}"
-        order = f"kind != {kinds.DIRECTORY}, name"
+        order = f"kind != {kinds.DIRECTORY}, kind = {kinds.SYSTEM}, name"
         return [
             Entry(*row)
             for row in self._rows(f"SELECT {_FIELDS} FROM entries WHERE parent = ?{where} ORDER BY {order}", (number,))

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             verb.add_argument("--index", metavar="FILE", help="keep the index there (the case, or beside the image)")
             verb.add_argument("--again", action="store_true", help="walk the volume again, whatever index there is")
             verb.add_argument("--orphans", action="store_true", default=None,
-                              help="look for deleted files without a name (on FAT: reads the whole volume)")  # fmt: skip
+                              help="deleted files without a name too (on FAT: reads the whole volume)")  # fmt: skip
         return verb
 
     leaf("volumes", "the volumes of a source, and whether their files can be read", "volumes disk.img")
@@ -291,7 +291,8 @@ def _domain(args: argparse.Namespace, out: Output) -> int:
                       "missing_bytes": made.missing, "size": made.size})  # fmt: skip
         out.line(f"{safe_text(args.output)}: {format_exact(made.wanted.total)} in {len(made.wanted)} areas; "
                  f"{format_exact(made.missing)} of it still to be read")  # fmt: skip
-        out.line(f"read it first: rescuedeck rescue run SOURCE IMAGE MAP --domain {safe_text(args.output)}")
+        out.line("read it first: rescuedeck rescue run SOURCE IMAGE MAP "
+                 f"--option domain-mapfile={safe_text(args.output)}")  # fmt: skip
         return 0
 
 

@@ -114,6 +114,10 @@ class CaseScreen(DeckScreen):
         """Files in the case's image by their own structure."""
         self.deck.open_carving(self._directory)
 
+    def action_files(self) -> None:
+        """The files in the case's image, under its map."""
+        self.deck.open_files(self._directory)
+
     def action_hex(self) -> None:
         """The bytes of the case's image, under its map."""
         self.deck.open_bytes(self._directory)
@@ -121,7 +125,7 @@ class CaseScreen(DeckScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
         view = self._view
-        if action in ("partitions", "hex", "carve"):
+        if action in ("partitions", "hex", "carve", "files"):
             return True if view is not None and view.image_size is not None else None
         if action != "edit_map":
             return True

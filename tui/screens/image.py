@@ -155,7 +155,7 @@ class ImageScreen(DeckScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
-        if action in ("partitions", "hex", "carve"):
+        if action in ("partitions", "hex", "carve", "files"):
             return True if self._image is not None else None
         return True if action != "edit_map" or self._map_path is not None else None
 
@@ -168,6 +168,11 @@ class ImageScreen(DeckScreen):
         """Files in this image by their own structure."""
         if self._image is not None:
             self.deck.open_carving(self._image, self._map_path)
+
+    def action_files(self) -> None:
+        """The files in this image."""
+        if self._image is not None:
+            self.deck.open_files(self._image, self._map_path)
 
     def action_hex(self) -> None:
         """The bytes of the image, under its map."""

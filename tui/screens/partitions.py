@@ -141,6 +141,10 @@ class PartitionsScreen(DeckScreen):
         """Grey what the node has not."""
         if action == "inspect":
             return True if self._node is not None and self._node.places else None
+        if action == "files":
+            node = self._node
+            fits = node is not None and node.kind in ("primary", "logical", "volume") and not node.is_shadow
+            return True if fits and not self._subject.is_device else None
         if action == "repair":
             return True if self._fixable() else None
         if action == "search":
@@ -185,6 +189,11 @@ class PartitionsScreen(DeckScreen):
         from tui.screens.partition_search import PartitionSearchScreen
 
         self.app.push_screen(PartitionSearchScreen(self._subject, self.action_refresh))
+
+    def action_files(self) -> None:
+        """The files in the partition under the cursor."""
+        if self._node is not None:
+            self.deck.open_files(self._subject.path, self._subject.map, self._node.start)
 
     # --- repair and undo
 

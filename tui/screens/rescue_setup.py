@@ -32,6 +32,7 @@ from tui.rescue_draft import (
     draft_for_source,
     launch,
     outlook,
+    with_domain,
 )
 from tui.rescue_feed import is_block_device
 from tui.screens.base import DeckScreen
@@ -165,9 +166,12 @@ class RescueSetupScreen(DeckScreen):
         "the first command line as it will be started; nothing is hidden behind it. s starts, when no line says NO."
     )
 
-    def __init__(self, *, source: str | None = None, case: Path | None = None) -> None:
+    def __init__(self, *, source: str | None = None, case: Path | None = None, domain: Path | None = None) -> None:
+        """``domain``: a domain map of what must be read first, already in the draft."""
         if case is not None:
             draft = draft_for_case(case)
+            if domain is not None:
+                draft = with_domain(draft, domain)
         elif source is not None:
             draft = draft_for_source(source)
         else:
