@@ -17,6 +17,7 @@ from tui.keys_editor import EDITOR
 from tui.keys_files import FILES
 from tui.keys_hex import HEX
 from tui.keys_partitions import PARTITIONS
+from tui.keys_raid import RAID
 
 # Scope by scope: its title on the help screen, then its keys.
 SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
@@ -65,6 +66,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("start.path", "o", "open_path", "open path", "open a case, an image, a map or a device by path", 20),
             Key("start.image", "i", "image", "image it", "image the device under the cursor into a new case", 30),
             Key("start.devices", "d", "devices", "devices", "all devices with identity, health and what uses them", 40),
+            Key("start.array", "a", "array", "array", "put an array (RAID5) together from its members", 45),
             Key("start.refresh", "r", "refresh", "refresh", "look again for devices, files and jobs", 50),
             Key("start.quit", "q", "app.quit", "quit", "leave the deck; jobs go on", 95),
         ),
@@ -101,6 +103,8 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("image.carve", "C", "carve", "carve", "files in it by their own structure", 46),
             Key("image.files", "F", "files", "files", "files inside: what is hit, what to read first, extraction", 39),
             Key("image.hex", "x", "hex", "bytes", "the bytes of this image", 45),
+            Key("image.sectors", "S", "sectors", "sectors", "sectors of 520 bytes and the like", 62),
+            Key("image.array", "a", "array", "array", "take this image as a member of an array (RAID5)", 61),
             Key("image.refresh", "r", "refresh", "refresh", "read it again", 70),
         ),
     ),
@@ -198,6 +202,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     **PARTITIONS,
     **HEX,
     **CARVING,
+    **RAID,
     **FILES,
 }  # fmt: skip
 

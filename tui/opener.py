@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from textual.app import App
 from textual.geometry import Size
 
 from engine.cases import Case
+from engine.cases.arrays import Member
 from engine.devices import Device
 from engine.errors import RescueError
 from tui import opening
@@ -101,6 +102,14 @@ class Opener(App[None]):
     def open_files(self, path: Path, map: Path | None = None, start: int | None = None) -> None:
         """The files in a case or in an image under a map; ``start``: of the volume that begins there."""
         self._open(lambda: opening.files_screen(path, map, start))
+
+    def open_array(self, members: Sequence[Member] = ()) -> None:
+        """An array out of its members."""
+        self._open(lambda: opening.raid_screen(members))
+
+    def open_sectors(self, path: Path, map: Path | None = None) -> None:
+        """The sectors of a case, or of an image under a map."""
+        self._open(lambda: opening.sectors_screen(path, map))
 
     def on_power_asked(self, message: PowerAsked) -> None:
         """Drives wait for their power to be cut by hand."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from engine.cases import Case
+    from engine.cases.arrays import Member
     from engine.devices import Device
     from tui.screens.base import DeckScreen
 
@@ -107,6 +109,21 @@ def devices_screen(path: str | None) -> DeckScreen:
     return DevicesScreen(path)
 
 
+def raid_screen(members: Sequence[Member] = ()) -> DeckScreen:
+    """An array out of its members."""
+    from tui.screens.raid import RaidScreen
+
+    return RaidScreen(members)
+
+
+def sectors_screen(path: Path, map: Path | None) -> DeckScreen:
+    """The sectors of a case, or of an image under a map."""
+    from engine.cases.subject import Subject
+    from tui.screens.sectors import SectorsScreen
+
+    return SectorsScreen(Subject(path, map))
+
+
 def jobs_screen(chosen: Path | None = None) -> DeckScreen:
     """All jobs."""
     from tui.screens.jobs import JobsScreen
@@ -115,10 +132,15 @@ def jobs_screen(chosen: Path | None = None) -> DeckScreen:
 
 
 def job_screen(directory: Path) -> DeckScreen:
-    """A job's own screen: the live rescue, or its place among the jobs."""
+    """A job's own screen: the live rescue, the array that is looked at, or its place among the jobs."""
     from engine.jobs import load
 
-    return rescue_screen(directory) if load(directory).kind == "rescue" else jobs_screen(directory)
+    job = load(directory)
+    if job.kind == "raid-detect":
+        from engine.jobs.raid import members_of
+
+        return raid_screen(members_of(job.arguments["members"]))
+    return rescue_screen(directory) if job.kind == "rescue" else jobs_screen(directory)
 
 
 def rescue_screen(target: Path) -> DeckScreen:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.cases.arrays import is_array
 from engine.cases.case import Case, is_case, load_case
 from engine.cases.history import record
 from engine.edits import Applied, Lift, Undone, WritePlan, apply_plan, read_journal, undo
@@ -44,6 +45,9 @@ def repair_place(
     path = os.fspath(case.image if case is not None else text)
     if case is not None:
         _refuse_running(case)
+    if is_array(path):
+        raise RefusedError("an assembled array is only read", code="array", path=path,
+                           advice="write it as an image first (raid assemble -o IMAGE), and repair that")  # fmt: skip
     try:
         is_device = stat.S_ISBLK(os.stat(path).st_mode)
     except OSError as error:

@@ -16,7 +16,7 @@ from engine.raid import candidates as making
 from engine.raid import fixed
 from engine.raid.confidence import SURE_Z, of_sequence
 from engine.raid.delay import find_delay
-from engine.raid.heat import health, heat_rows
+from engine.raid.heat import health, heat_rows, heat_run
 from engine.raid.layout import MAX_DRIVES, canonical_sequence
 from engine.raid.metadata import Super, read_supers
 from engine.raid.model import Candidate, Detection, MemberFacts, SizeScore
@@ -289,7 +289,8 @@ def _undetermined(
         z=explained.fit.z if explained is not None else 0.0,
         columns=_columns(work, explained) if explained is not None else (),
         sizes=_sizes(work, explained) if explained is not None else (),
-        heat=heat_rows(measured, None, 65536, 0) if measured is not None else (),
+        heat=heat_rows(measured, None, heat_run(None, sampler.granule), 0) if measured is not None else (),
+        heat_run=heat_run(None, sampler.granule),
     ))  # fmt: skip
 
 
@@ -327,7 +328,8 @@ def _answer(work: _Work, sampler: Sampler, explained: Explained, state: Triage) 
         _base(work, sampler, sample, verdict, words), candidates=tuple(ranked), run=fit.run, strip_size=strip,
         phase=fit.phase, sequence=canonical_sequence(sequence), sequence_score=sequence_score, z=fit.z,
         columns=_columns(work, explained), sizes=_sizes(work, explained),
-        heat=heat_rows(explained.measured, explained, strip, fit.phase % strip), signal=explained.measured.signal,
+        heat=heat_rows(explained.measured, explained, heat_run(strip, sampler.granule), fit.phase % strip),
+        heat_run=heat_run(strip, sampler.granule), signal=explained.measured.signal,
     )  # fmt: skip
     return _with_witness(work, answer)
 
@@ -400,8 +402,8 @@ def _standing_still(
     column = explained.fit.slots[0]
     base = replace(
         _base(work, sampler, sample, "no-parity", ""), z=explained.fit.z, columns=_columns(work, explained),
-        sizes=_sizes(work, explained), heat=heat_rows(explained.measured, explained, 65536, 0),
-        signal=explained.measured.signal,
+        sizes=_sizes(work, explained), heat=heat_rows(explained.measured, explained, heat_run(None, sampler.granule), 0),
+        heat_run=heat_run(None, sampler.granule), signal=explained.measured.signal,
     )  # fmt: skip
     if explained.reading.columns[column] is None or state.balanced < COMPLETE and state.foreign is None:
         words = ("no parity lies on these members: RAID0, single disks, disks that do not belong together, or too many "

@@ -10,7 +10,16 @@ from engine.raid.model import HeatRow
 if TYPE_CHECKING:
     from engine.raid.reading import Explained, Measured
 
-MOST_ROWS = 512
+MOST_ROWS = 1024
+_STRETCH = 128
+UNKNOWN_RUN = 16 << 10
+
+
+def heat_run(strip: int | None, granule: int) -> int:
+    """Bytes of one row of heat: a quarter of a strip, so that a person can look at other strip sizes too."""
+    if strip is None:
+        return max(granule, UNKNOWN_RUN)
+    return strip // 4 if strip // 4 % granule == 0 and strip >= 4 * granule else granule
 
 
 def heat_rows(measured: Measured, explained: Explained | None, run: int, phase: int) -> tuple[HeatRow, ...]:
@@ -23,7 +32,7 @@ def heat_rows(measured: Measured, explained: Explained | None, run: int, phase: 
     rows = (sample.position * granule - phase) // run
     kept, first = np.unique(rows, return_index=True)
     if kept.size > MOST_ROWS:  # a few long stretches rather than many single rows
-        stretch = 64
+        stretch = _STRETCH
         starts = np.linspace(0, kept.size - stretch, MOST_ROWS // stretch).astype(int)
         chosen = np.unique(np.concatenate([np.arange(s, s + stretch) for s in starts]))
         kept, first = kept[chosen], first[chosen]

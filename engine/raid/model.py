@@ -116,6 +116,7 @@ class Detection:
     columns: tuple[int | None, ...] = ()
     sizes: tuple[SizeScore, ...] = ()
     heat: tuple[HeatRow, ...] = ()
+    heat_run: int = 16384
     balanced: float = 0.0
     signal: float = 0.0
     read: int = 0
@@ -146,6 +147,7 @@ class Detection:
                       for s in self.sizes],
             "heat": [{"position": h.position, "heat": [None if x is None else round(x, 3) for x in h.heat],
                       "parity": h.parity} for h in self.heat],
+            "heat_run": self.heat_run,
             "balanced": round(self.balanced, 4), "signal": round(self.signal, 2), "read": self.read,
             "probed": self.probed, "granules": self.granules, "unread_granules": self.unread,
             "bases": list(self.bases), "health": [list(one) for one in self.health],

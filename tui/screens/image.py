@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.cases import create_case, record
+from engine.cases import create_case, open_source, record
+from engine.cases.arrays import is_array
 from engine.errors import OutsideError, RescueError
 from tui import background
 from tui.case_view import MapTotals, totals_cells
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 class _Loaded:
     map: Mapfile | None
     image_size: int | None
+
+
+def _size_of(image: Path) -> int:
+    """Bytes of an image; of the description of an array those of the array."""
+    if not is_array(image):
+        return os.stat(image).st_size
+    with open_source(image) as source:
+        return source.size
 
 
 class ImageScreen(DeckScreen):
@@ -81,7 +90,7 @@ class ImageScreen(DeckScreen):
         length: int | None = None
         if self._image is not None:
             try:
-                length = os.stat(self._image).st_size
+                length = _size_of(self._image)
             except OSError as error:
                 raise OutsideError("the image is not there", code="missing", path=self._image) from error
         return _Loaded(loaded, length)
@@ -155,7 +164,7 @@ class ImageScreen(DeckScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
-        if action in ("partitions", "hex", "carve", "files"):
+        if action in ("partitions", "hex", "carve", "files", "sectors", "array"):
             return True if self._image is not None else None
         return True if action != "edit_map" or self._map_path is not None else None
 
@@ -178,6 +187,18 @@ class ImageScreen(DeckScreen):
         """The bytes of the image, under its map."""
         if self._image is not None:
             self.deck.open_bytes(self._image, self._map_path)
+
+    def action_sectors(self) -> None:
+        """What sectors the image has."""
+        if self._image is not None:
+            self.deck.open_sectors(self._image, self._map_path)
+
+    def action_array(self) -> None:
+        """The image as a member of an array."""
+        if self._image is not None:
+            from engine.cases.arrays import Member
+
+            self.deck.open_array([Member(self._image, self._map_path)])
 
     def action_edit_map(self) -> None:
         """The editor on the map."""

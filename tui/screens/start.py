@@ -119,6 +119,16 @@ class StartScreen(DeckScreen, inherit_bindings=False):
 
         self.prompt.read("open:", self.deck.open_path, complete=complete_path)
 
+    def action_array(self) -> None:
+        """An array; the image under the cursor is its first member."""
+        from engine.cases.arrays import Member
+
+        row = self._list.chosen
+        find = None
+        if row is not None and row.id.startswith(FILE) and self._folder is not None:
+            find = next((f for f in self._folder.finds if row.id == f"{FILE}{f.path}" and f.kind == "image"), None)
+        self.deck.open_array([Member(find.path, find.map)] if find is not None else [])
+
     def action_image(self) -> None:
         """Image the device under the cursor."""
         row = self._list.chosen
