@@ -66,7 +66,8 @@ class Bringing:
         self._cut = False  # the power was cut for the death at hand
         self._restored = False  # and is on again
         self._by_hand = not settings.switch.automatic
-        self._asked = self._acknowledged = False
+        self._asked = False  # a person was told, for the death at hand
+        self._open = False  # and the answer is waited for
         self._since = self._cut_at = 0.0
         self._frees = 0
         self._known: Mapfile | None = None
@@ -297,14 +298,17 @@ class Bringing:
 
     def _person(self, reason: str) -> None:
         """Until a person says that it is done, or the drive is seen to have come back."""
-        self._acknowledged = False
         self._ask_person(reason)
-        with contextlib.suppress(_Acknowledged):
-            dead = _number_of(self._memory.dead_attachment)
-            if self._known_drive.numbered and dead is not None:
-                self._wait_numbered(None, dead, lambda: self._ask_person(reason))
-            else:
-                self._answers_again(reason)
+        self._open = True
+        try:
+            with contextlib.suppress(_Acknowledged):
+                dead = _number_of(self._memory.dead_attachment)
+                if self._known_drive.numbered and dead is not None:
+                    self._wait_numbered(None, dead, lambda: self._ask_person(reason))
+                else:
+                    self._answers_again(reason)
+        finally:
+            self._open = False
         self._cut = self._restored = True
         self._count()
 
@@ -459,11 +463,11 @@ class Bringing:
         if request is None:
             return
         if request.action == "power-done":
-            if self._asked and not self._acknowledged:
-                self._acknowledged = True
+            if self._open:
+                self._open = False
                 self._desk.answer(request, "looking for the drive")
                 raise _Acknowledged
-            self._desk.answer(request, "no power is needed now")
+            self._desk.answer(request, "looking for the drive already" if self._asked else "no power is needed now")
         else:
             self._desk.put_off(request)
 

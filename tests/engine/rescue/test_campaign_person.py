@@ -82,10 +82,26 @@ def test_a_person_is_asked_and_the_return_of_the_drive_is_seen(tmp_path, origina
         assert seen.campaign.phase is Phase.NEEDS_POWER
         assert "cut the power of" in seen.campaign.needs == seen.alert
         assert "power-done" in seen.campaign.requests
-        assert told(job, "power")[0]["action"] == "needs-person"
+        assert wait_until(lambda: told(job, "power"))[0]["action"] == "needs-person"
         disk.power_cycle()
         if acknowledge:
             control.send(job.directory, "power-done")
+        job = wait_end(job)
+        assert job.state is JobState.DONE, why_failed(job)
+        assert job.result["cycles"] == disk.cycles == 1
+        assert_saved(made, original, disk, 0.99)
+
+
+@pytest.mark.full
+def test_it_is_said_when_the_drive_was_seen_already(tmp_path, original):
+    with FailingDisk(original, killers((2 * MIB, 512))) as disk:
+        made = campaign(disk.device, tmp_path / "out", None, edges=False, settle_s=4.0)
+        job = begin(made)
+        needs_power(job)
+        disk.power_cycle()
+        wait_status(job, lambda now: now.campaign.phase is Phase.SETTLING)
+        number = control.send(job.directory, "power-done")
+        assert answered(job, number).answer == "looking for the drive already"
         job = wait_end(job)
         assert job.state is JobState.DONE, why_failed(job)
         assert job.result["cycles"] == disk.cycles == 1
@@ -131,7 +147,7 @@ def test_a_power_command_that_fails_is_told_and_a_person_asked(tmp_path, origina
         made = campaign(disk.device, tmp_path / "out", broken, edges=False)
         job = begin(made)
         needs_power(job)
-        assert "no such hub" in told(job, "power")[0]["problem"]
+        assert "no such hub" in wait_until(lambda: told(job, "power"))[0]["problem"]
         disk.power_cycle()
         job = wait_end(job)
         assert job.state is JobState.DONE, why_failed(job)
