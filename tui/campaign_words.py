@@ -121,7 +121,8 @@ def cycle_text(campaign: CampaignStatus, most: int = 3) -> str:
 def next_text(campaign: CampaignStatus) -> str:
     """What is read, or would be read next, and why: one sentence."""
     step = campaign.next
-    lead = "now" if campaign.phase in (Phase.READING, Phase.ENDING) else "next"
+    over = "end" if campaign.phase is Phase.ENDED else "next"
+    lead = "now" if campaign.phase in (Phase.READING, Phase.ENDING) else over
     if step is None:
         return safe_text(f"{lead}: {campaign.reason}", 600) if campaign.reason else ""
     reason = step.reason or campaign.reason

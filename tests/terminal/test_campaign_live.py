@@ -170,3 +170,30 @@ def test_giving_up_keeps_what_was_read(tmp_path: Path) -> None:
         assert known.totals().finished > 0
         assert all(image[start:end] == truth[start:end] for start, end in known.ranges("+"))
         assert disk.cycles == 0
+
+
+@pytest.mark.full
+def test_two_terminals_on_one_campaign(tmp_path: Path) -> None:
+    """Both are asked, each may answer, and both are let go; one that is lost changes nothing."""
+    with (
+        patient(tmp_path, "removed") as (disk, case, healthy),
+        Pane(DECK, cwd=case.parent) as one,
+        Pane(DECK, cwd=case.parent) as two,
+    ):
+        save_strategy(case, StrategyPreset("drop-off", 60.0, CampaignSettings(settle_s=0.2, edges=False)))
+        set_up(one)
+        one.until(r"s starts it|may start with s")
+        one.keys("s")
+        for pane in (one, two):
+            pane.until(r"CUT THE POWER OF THIS DRIVE")
+            assert b"\a" in pane.sent()
+        two.keys("q")
+        two.until(r"smith/")
+        two.keys("G", "Enter")
+        two.until(r"HISTORY|JOBS")
+        disk.power_cycle()
+        one.keys("D")
+        finish(case, one)
+        assert "CUT THE POWER" not in two.text()
+        compare(case, healthy, disk)
+        assert disk.cycles == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ from tui.campaign_draft import (
 )
 from tui.power_request import Sights
 from tui.rescue_draft import draft_for_case
+from tui.screens import power_request
 from tui.screens.decisions import DecisionsScreen
 from tui.screens.drop_off import DropOffScreen
 from tui.screens.power_request import PowerRequestScreen
@@ -170,11 +172,17 @@ def test_taking_over_frees_the_map_and_opens_the_editor(campaign: FakeCampaign) 
         async with watching(campaign.directory) as (app, pilot, screen):
             await pilot.press("T", "y")
             await asked(pilot, campaign.directory, "take-over")
+            looks = screen.looks
+            await until(pilot, lambda: screen.looks > looks + 1)
+            assert app.screen is screen, "as long as the pass has not ended, the map is not ours"
+            campaign.phase(Phase.BY_HAND, "the map is yours", State.PAUSED, requests=("hand-back",))
             await until(pilot, lambda: app.screen is not screen)
             assert getattr(app.screen, "edited_map", None) == campaign.case.map
             app.pop_screen()
-            campaign.phase(Phase.BY_HAND, "the map is yours", State.PAUSED, requests=("hand-back",))
             await until(pilot, lambda: "BY HAND" in text(app))
+            looks = screen.looks
+            await until(pilot, lambda: screen.looks > looks + 1)
+            assert app.screen is screen, "it opens once"
             await pilot.press("T")
             await asked(pilot, campaign.directory, "hand-back")
 
@@ -219,6 +227,25 @@ def test_a_person_is_asked_with_a_bell_told_and_let_go(campaign: FakeCampaign, m
             campaign.phase(Phase.READING, "starting ddrescue")
             await until(pilot, lambda: app.screen is screen)
             assert "the drive is back" in text(app)
+
+    run(test)
+
+
+def test_the_bell_rings_again_until_somebody_comes(campaign: FakeCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    bells: list[float] = []
+    monkeypatch.setattr(DeckApp, "bell", lambda self: bells.append(time.monotonic()))
+    monkeypatch.setattr(power_request, "BELL_EVERY_S", 0.3)
+
+    async def test() -> None:
+        async with watching(campaign.directory) as (app, pilot, screen):
+            campaign.ask_person()
+            await until(pilot, lambda: len(bells) >= 3)
+            assert min(after - before for before, after in itertools.pairwise(bells)) >= 0.3
+            campaign.phase(Phase.READING, "starting ddrescue")
+            await until(pilot, lambda: app.screen is screen)
+            rung, looks = len(bells), screen.looks
+            await until(pilot, lambda: screen.looks > looks + 2)
+            assert len(bells) == rung, "nobody is needed any more"
 
     run(test)
 

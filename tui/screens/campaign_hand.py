@@ -29,6 +29,7 @@ class CampaignHand(DeckScreen):
     """What a screen that shows a rescue can do with a campaign. The screen has the map and sends the requests."""
 
     block_map: BlockMap
+    _wants_map = False
 
     @property
     def news(self) -> News:
@@ -187,9 +188,17 @@ class CampaignHand(DeckScreen):
         self.prompt.ask("End the pass, free the map and edit it by hand?", self._taken_over)
 
     def _taken_over(self, key: str) -> None:
-        path = self.news.map_path
-        if key == "y" and path is not None:
-            self._send("ending the pass, then the map is yours; T hands it back ...", "take-over")
+        if key == "y" and self.news.map_path is not None:
+            self._send("ending the pass; then the map is yours, and T hands it back ...", "take-over")
+            self._wants_map = True
+
+    def open_map_when_free(self) -> None:
+        """Called with the news: the editor opens once the pass has ended, on the map that it left."""
+        campaign, path = self.campaign, self.news.map_path
+        if not self._wants_map or (campaign is not None and self.news.live and campaign.phase is not Phase.BY_HAND):
+            return
+        self._wants_map = False
+        if campaign is not None and campaign.phase is Phase.BY_HAND and path is not None and self.on_top:
             self.edit_map_at(path)
 
     def edit_map_at(self, path: Path) -> None:

@@ -161,6 +161,7 @@ class RescueScreen(CampaignHand):
         campaign = self.campaign
         if campaign is not None and news.live and news.job is not None and campaign.phase is Phase.NEEDS_POWER:
             self.deck.power_asked(news.job.directory, campaign.since)
+        self.open_map_when_free()
         if _mode(news) != _mode(before):
             self.refresh_bindings()
             if self._for_now and self.prompt.text == self._for_now:
