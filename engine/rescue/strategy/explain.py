@@ -63,6 +63,8 @@ def _jump(known: Known, begin: int, way: str) -> str:
         return f"starts at {size} in untried ground and reads {way}"
     distance, edge = min(near)
     side = "above" if begin > edge else "below"
+    if not distance:
+        return f"starts right beside the killer at {size}, and reads {way}"
     return f"starts at {size}, {format_size(distance)} {side} the killer at {format_size(edge)}, and reads {way}"
 
 
