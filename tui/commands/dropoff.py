@@ -12,6 +12,7 @@ from engine.text import format_size, parse_range, parse_size, safe_text
 from tui.commands.output import Output, common
 
 if TYPE_CHECKING:
+    from engine.rescue.arguments import RescueArguments
     from engine.rescue.campaign.settings import CampaignSettings, PowerSwitch
     from engine.rescue.options import RescueOptions
 
@@ -91,6 +92,14 @@ def _switch(args: argparse.Namespace) -> PowerSwitch:
     else:
         made = PowerSwitch()
     return made if args.off_seconds is None else replace(made, off_seconds=args.off_seconds)
+
+
+def keep(arguments: RescueArguments) -> None:
+    """Keep strategy and settings with the case, as the deck does: it must not go on in another manner unasked."""
+    from engine.rescue.presets import StrategyPreset, save_strategy
+
+    if arguments.case is not None and arguments.strategy == "drop-off":
+        save_strategy(arguments.case, StrategyPreset("drop-off", arguments.hang_limit_s, arguments.campaign))
 
 
 def plan(args: argparse.Namespace, base: RescueOptions, out: Output) -> int:

@@ -166,6 +166,7 @@ def _run(args: argparse.Namespace, out: Output) -> int:
         return _dry_run(arguments, out)
     title = load_case(arguments.case).title if arguments.case is not None else arguments.source
     job = jobs.start("rescue", arguments.to_json(), arguments.jobs_directory, title=title)
+    dropoff.keep(arguments)
     if args.detach:
         out.document({"job": job.id, "directory": str(job.directory)})
         out.line(f"{job.id} runs in the background; watch it: rescuedeck jobs attach {job.id}")
