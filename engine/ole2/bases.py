@@ -71,7 +71,7 @@ def places(source: Source, evidence: Evidence, base: int | None = None, sector_s
         add(0, size, f"header at the beginning, sectors of {size} bytes" + _by(votes[size][0]))
     strong = [(count, at, size) for size in SIZES for at, count in votes[size].items()]
     for count, at, size in sorted(strong, key=lambda one: (-one[0], abs(one[1])))[:6]:
-        if at < 0 or count >= 2:
+        if at < 0 or count >= 2 or len(strong) <= 64:
             add(at, size, f"header {'cut off' if at < 0 else f'at {at}'}, sectors of {size} bytes" + _by(count))
     for size in SIZES:
         add(-size, size, f"header cut off, sectors of {size} bytes" + _by(votes[size][-size]))

@@ -14,7 +14,6 @@ from engine.ole2.pages import Flags, Pages, Words
 from engine.ole2.structs import CUTOFF, END, ENTRY_SIZE, FREE, HEADER_SLOTS, MAX_REGULAR, STREAM
 from engine.ole2.table import Budget, Chain, Table
 
-
 MAX_GROWTH = 12
 """A file that was cut off is filled up to at most so many times its size."""
 
@@ -43,6 +42,8 @@ class Draft:
     reasons: list[str] = field(default_factory=list)
     guessed: dict[str, str] = field(default_factory=dict)
     score: float = 0.0
+    invented: int = 0
+    """1 when no FAT was left, 1 more when no directory was: then most of it is guessed."""
     end: int = 0
     """Sectors of the document as its FAT tells it: at least those of the source, more when that was cut off."""
 

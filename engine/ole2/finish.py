@@ -9,13 +9,13 @@ import numpy as np
 
 from engine.ole2.draft import Draft, linked
 from engine.ole2.errands import judge_of
-from engine.ole2.model import Entry, Header
+from engine.ole2.model import Entry, Header, unused
 from engine.ole2.orphans import Orphan, large_orphans
 from engine.ole2.places import find_difat, mark_tables, place_fat, write_difat
 from engine.ole2.refill import Want, refill
 from engine.ole2.refill_directory import fill_slots, make_directory, rebuild_tree, restore_root
 from engine.ole2.solve_mini import MiniSet, need_of, rebuild_mini, solve_mini
-from engine.ole2.structs import ENTRY_SIZE, MAX_REGULAR, ROOT
+from engine.ole2.structs import END, ENTRY_SIZE, MAX_REGULAR, ROOT
 from engine.ole2.table import Budget
 
 
@@ -31,28 +31,55 @@ class Clues:
 
 def finish(draft: Draft, clues: Clues) -> Draft:
     """Complete a draft whose FAT (as far as it is alive) and directory are chosen."""
+    _cut_links(draft)
+    fatless = bool(draft.lost.all())
     find_difat(draft, clues.header, clues.difat)
     orphans: list[Orphan] = []
+    draft.invented = fatless + (not draft.entries)
     if not draft.entries:
         orphans = large_orphans(draft)
-        make_directory(draft, orphans)
+        make_directory(draft, orphans, clues.header.directory_start if clues.header is not None else None)
+    _mark_lost(draft)
     rootless = draft.root is None or draft.entries[0].kind != ROOT
     damaged = rootless or any(one.lost for one in draft.entries)
     _take_mini(draft, clues)
     if rootless:
         restore_root(draft, orphans or large_orphans(draft))
-    place_fat(draft)
-    find_difat(draft, clues.header, clues.difat)
+    if damaged and fatless:
+        fill_slots(draft)
+    _settle(draft, clues)
     _refill_fat(draft)
     _complete_mini(draft, clues)
     if damaged:
         named = fill_slots(draft)
         rebuild_tree(draft)
         draft.reasons.append(f"{named} streams without a directory entry were given one; the tree is built anew")
+    _settle(draft, clues)
     _link_directory(draft)
     mark_tables(draft)
     _patches(draft)
     return draft
+
+
+def _settle(draft: Draft, clues: Clues) -> None:
+    """Places for all tables: a table sector behind the end can want another one."""
+    for _ in range(8):
+        place_fat(draft)
+        find_difat(draft, clues.header, clues.difat)
+        if all(sector >= 0 for sector in draft.fat_list):
+            break
+
+
+def _mark_lost(draft: Draft) -> None:
+    """Unused entries that others refer to were overwritten (a zeroed sector looks unused); links further on say that
+    the directory was longer."""
+    links = {link for one in draft.entries if one.used for link in (one.left, one.right, one.child)}
+    count = len(draft.entries)
+    per = draft.entries_per_sector
+    gone = {link // per for link in links if 0 < link < count and not draft.entries[link].used}
+    for number, one in enumerate(draft.entries):
+        if number // per in gone and not one.used:
+            draft.entries[number] = Entry(number, lost=True)
 
 
 def _take_mini(draft: Draft, clues: Clues) -> None:
@@ -156,11 +183,19 @@ def _refill_fat(draft: Draft) -> None:
     done = refill(
         draft.words, draft.lost, draft.fat_list, draft.difat, wants, draft.end, judge_of(draft, wants, named)
     )
-    draft.words = done.words
+    draft.words = done.words.copy()
     draft.lost[:] = False
     for name, words in done.guessed.items():
         draft.guessed.setdefault(name, words)
     draft.reasons.append(f"{done.put} FAT entries were lost and are rebuilt")
+
+
+def _cut_links(draft: Draft) -> None:
+    """Links beyond what the FAT describes: the file and its FAT were cut off, the chains end here."""
+    beyond = (draft.words <= MAX_REGULAR) & (draft.words >= draft.words.size) & ~draft.lost
+    if beyond.any():
+        draft.words[beyond] = END
+        draft.reasons.append(f"{int(beyond.sum())} chains led behind the end of what is left and are ended")
 
 
 def _link_directory(draft: Draft) -> None:
@@ -188,7 +223,7 @@ def _patches(draft: Draft) -> None:
             low = slot * ENTRY_SIZE
             old = Entry.parse(one.number, data[low : low + ENTRY_SIZE], wide=pages.sector_size == 4096)
             holed = any(a < low + ENTRY_SIZE and b > low for a, b in holes)
-            if holed or (one.used and old != one) or (not one.used and old.kind != 0):
+            if holed or (one.used and old != one) or (not one.used and not unused(data[low : low + ENTRY_SIZE])):
                 out[low : low + ENTRY_SIZE] = one.pack()
                 changed = True
         if changed:

@@ -11,6 +11,7 @@ from engine.ole2.kinds import Recognised, recognise
 from engine.ole2.places import blank
 from engine.ole2.streams import MiniStream
 from engine.ole2.structs import CUTOFF, END, FREE, MAX_REGULAR, MINI_SECTOR
+from engine.ole2.pages import Flags
 from engine.ole2.table import Budget, Chain, Table
 
 _MAX_ORPHANS = 4096
@@ -38,7 +39,7 @@ def large_orphans(draft: Draft) -> list[Orphan]:
     fat, pages = draft.fat, draft.pages
     claimed = draft.claimed()
     budget = Budget(4 * len(fat) + 4096)
-    out: list[Orphan] = []
+    out: list[Orphan] = _laid_out(draft, claimed)
     looked = 0
     for head in fat.heads():
         if claimed[head] or fat.lost[head] or head >= pages.count or len(out) >= _MAX_ORPHANS:
@@ -51,6 +52,32 @@ def large_orphans(draft: Draft) -> list[Orphan]:
         looked += len(data)
         empty = all(blank(draft, sector) for sector in chain.sectors(16)) and not any(data)
         out.append(_named(chain, data, pages.sector_size, mini=False, empty=empty, table=draft.rows.find(head) is not None))
+    return out
+
+
+def _laid_out(draft: Draft, claimed: Flags) -> list[Orphan]:
+    """Where no FAT is left: streams by their first bytes, taken to lie in one piece up to the next one."""
+    pages = draft.pages
+    size = pages.sector_size
+    heads = sorted({
+        sector for sector in (pages.number(int(at)) for at in draft.evidence.head_at[:_MAX_ORPHANS])
+        if sector is not None and sector < draft.lost.size and draft.lost[sector] and not claimed[sector]
+    })  # fmt: skip
+    out = []
+    for number, head in enumerate(heads):
+        end = min([pages.count, draft.words.size, *heads[number + 1 : number + 2]])
+        barred = claimed[head:end] | ~draft.lost[head:end]
+        count = int(np.argmax(barred)) if barred.any() else end - head
+        data = pages.source.read(pages.offset(head), min(count * size, _MAX_LOOK)).data
+        known = recognise(data)
+        if known is None or not known.sure or known.name.startswith("\x01"):
+            continue
+        exact = known.size is not None and CUTOFF <= known.size <= count * size
+        length = known.size if exact and known.size is not None else count * size
+        if length < CUTOFF:
+            continue
+        chain = Chain(((head, -(-length // size)),), "end")
+        out.append(Orphan(chain, False, known.name, length, exact, True, False))
     return out
 
 

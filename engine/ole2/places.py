@@ -50,9 +50,9 @@ def place_fat(draft: Draft) -> None:
         where = "in an empty sector where it belongs" if free else "behind the end of the file"
         draft.reasons.append(f"FAT sector {k} is put {where}: sector {sector}")
     # appending can lengthen the FAT itself
-    for k, sector in enumerate(draft.fat_list):
-        if sector < 0:
-            draft.fat_list[k] = draft.append()
+    while any(sector < 0 for sector in draft.fat_list):
+        k = draft.fat_list.index(-1)
+        draft.fat_list[k] = draft.append()
 
 
 def _laid_out(draft: Draft) -> Flags:

@@ -34,9 +34,12 @@ def key(one: Candidate) -> tuple[object, ...]:
     root = one.document.root
     failed = sum(1 for check in seen.checks if check.ok is False)
     if one.good:
-        share = round(min(seen.explained, seen.covered), 1)
-        return (0, failed, -share, older, -one.saved, -(root.modified if root is not None else 0), -main, -one.score)
-    return (1, not seen.structure, failed, -round(seen.explained, 2), -seen.streams_ok, -one.score, 0, 0)
+        worth = round(min(seen.explained, seen.covered) - 0.25 * one.invented - 0.1 * min(failed, 3), 1)
+        return (0, -worth, failed, older, -one.saved, -(root.modified if root is not None else 0), -main, -one.score)
+    if not seen.streams:
+        return (2, -one.score, failed, 0, 0, 0, 0, 0)
+    share = round(min(seen.explained, seen.covered), 1)
+    return (1, 0, -share, not seen.structure, failed, -seen.streams_ok, -one.score, 0)
 
 
 def last_saved(document: Document) -> int:

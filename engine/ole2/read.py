@@ -99,6 +99,8 @@ def check_header(header: Header, pages: Pages) -> list[Problem]:
           f"the directory begins at sector {header.directory_start:#x}, which does not exist", 0x30)  # fmt: skip
     wrong(header.mini_fat_start <= MAX_REGULAR and not pages.inside(header.mini_fat_start), "mini-fat-start",
           f"the mini FAT begins at sector {header.mini_fat_start:#x}, which does not exist", 0x3C)  # fmt: skip
+    wrong(header.difat_start <= MAX_REGULAR and not header.difat_sectors, "difat-start",
+          f"the DIFAT begins at sector {header.difat_start:#x}, but has no sectors", 0x44)  # fmt: skip
     wrong(header.difat_start <= MAX_REGULAR and not pages.inside(header.difat_start), "difat-start",
           f"the DIFAT begins at sector {header.difat_start:#x}, which does not exist", 0x44)  # fmt: skip
     for slot, word in enumerate(header.difat):

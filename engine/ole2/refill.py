@@ -115,6 +115,14 @@ class _Refill:
             if not left:
                 self._link(here, END)
                 break
+            run = self._run(here, left)
+            if run:  # many links at once: on through lost land, nothing in the way
+                self.words[here : here + run] = np.arange(here + 1, here + run + 1, dtype=np.uint32)
+                self.lost[here : here + run] = False
+                self.barred[here + 1 : here + run + 1] = True
+                path += range(here + 1, here + run) if self.judge is not None else ()
+                guesses, left, here = guesses + run - 1, left - run + 1, here + run
+                continue
             chosen, jumped = self._next(number, here, left, path)
             jumps += jumped
             if chosen is None:
@@ -127,6 +135,13 @@ class _Refill:
             self.guessed[want.name] = f"{guesses} links rebuilt from order and length{where}"
         if left > 0:
             self.guessed[want.name] = f"{left} sectors of it are not found"
+
+    def _run(self, here: int, left: int) -> int:
+        """How many sectors on from a lost one are lost as well, in nobody's way and still wanted (at most ``left``)."""
+        end = min(self.size, self.count, here + 1 + left)
+        good = self.lost[here + 1 : end] & ~self.barred[here + 1 : end]
+        stop = int(np.argmin(good)) if good.size and not good.all() else int(good.size)
+        return stop
 
     def _link(self, here: int, following: int) -> None:
         self.words[here] = following

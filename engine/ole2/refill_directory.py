@@ -7,18 +7,23 @@ from dataclasses import replace
 
 from engine.ole2.directory import key
 from engine.ole2.draft import Draft
-from engine.ole2.kinds import OTHER, WORD, kind_of
+from engine.ole2.kinds import OTHER, WORD, kind_of, recognise
 from engine.ole2.model import Entry
 from engine.ole2.orphans import Orphan, large_orphans, last_used, small_orphans
 from engine.ole2.streams import MiniStream
+from engine.ole2.table import Chain, Table
 from engine.ole2.structs import END, MAX_ENTRIES, MINI_SECTOR, NO_ENTRY, ROOT, STORAGE, STREAM, UNUSED
 
 
-
-def make_directory(draft: Draft, orphans: Sequence[Orphan]) -> None:
-    """A new, empty directory in place of one that is gone altogether: in a chain that holds nothing, else appended."""
+def make_directory(draft: Draft, orphans: Sequence[Orphan], hint: int | None) -> None:
+    """A new, empty directory in place of one that is gone altogether: where the header says, in a chain that holds
+    nothing, else appended."""
     spots = [one for one in orphans if one.blank]
-    if spots:
+    if hint is not None and draft.pages.inside(hint) and hint not in draft.tables:
+        chain = draft.fat.walk(hint) if hint < len(draft.fat) else Chain()
+        draft.directory = chain.sectors(1 << 16) if chain.stop == "end" else [hint]
+        draft.reasons.append(f"the directory's sectors hold no entries; the header says where they are: {hint}")
+    elif spots:
         chosen = spots[0].chain
         draft.directory = chosen.sectors(1 << 16)
         draft.reasons.append(f"the directory is gone; its chain at sector {draft.directory[0]} is filled anew")
@@ -38,11 +43,10 @@ def restore_root(draft: Draft, orphans: Sequence[Orphan]) -> None:
     if used:
         unit = draft.pages.sector_size
         need = -(-used * MINI_SECTOR // unit)
-        fitting = [one for one in orphans if one.chain.length == need and not one.table]
-        fitting = fitting or [one for one in orphans if one.chain.length > need and not one.table and not one.known]
-        fitting.sort(key=lambda one: (one.blank, not one.known, one.chain.length))
-        # the mini stream begins with a small stream, so it may look like one: prefer what is too short to be large
-        fitting.sort(key=lambda one: one.chain.length * unit >= 4096 and one.known and one.exact)
+        taken = set(draft.directory) | set(draft.mini_list)
+        spare = [one for one in orphans if not one.table and one.chain.start not in taken and one.chain.length >= need]
+        fitting = sorted(spare, key=lambda one: (-_heads_known(draft, one), one.chain.length != need, one.blank))
+        fitting = [one for one in fitting if one.chain.length == need or (_heads_known(draft, one) and not one.exact)]
         if fitting:
             start = fitting[0].chain.start
             assert start is not None
@@ -51,6 +55,18 @@ def restore_root(draft: Draft, orphans: Sequence[Orphan]) -> None:
         else:
             draft.reasons.append("the root entry is gone and no chain fits the mini stream")
     draft.entries[0] = root
+
+
+def _heads_known(draft: Draft, orphan: Orphan) -> int:
+    """How many small streams of the mini FAT would begin with what is known if this were the mini stream."""
+    place = MiniStream(draft.pages, orphan.chain, orphan.chain.length * draft.pages.sector_size)
+    known = 0
+    for head in Table(draft.mini, draft.mini_lost).heads()[:64]:
+        parts = place.place(head * MINI_SECTOR, MINI_SECTOR)
+        start = parts[0][0]
+        if start is not None and recognise(draft.pages.source.read(start, MINI_SECTOR).data) is not None:
+            known += 1
+    return known
 
 
 def fill_slots(draft: Draft) -> int:
@@ -62,8 +78,6 @@ def fill_slots(draft: Draft) -> int:
         small = [(one.start, one.size) for one in draft.entries if one.small]
         orphans += [one for one in small_orphans(draft, place, small) if not one.blank]
     slots = [one.number for one in draft.entries if one.lost]
-    if not slots:
-        return 0
     names = _names(draft, orphans)
     free = [one.number for one in draft.entries if not one.used and not one.lost and one.number]
     named = 0

@@ -55,6 +55,9 @@ def solve_fat(pages: Pages, rows: Rows, header_list: Sequence[int] | None = None
         if chosen or pages.count <= len(header_list) * pages.words:
             found = [_with_places(one, header_list, pages, rows) for one in found]
             found.append(search.listed(chosen, header_list, damaged))
+    complete = any(not one.lost and one.origin == "search" for one in found)
+    if complete:
+        found = [one for one in found if one.origin == "search" or len(one.lost) * 2 <= len(one.sectors)]
     unique: dict[tuple[int, ...], FatSet] = {}
     for one in sorted(found, key=lambda one: (-one.score, one.origin != "header")):
         unique.setdefault(one.sectors, one)

@@ -112,6 +112,7 @@ def _scored(
     if not sectors:
         return None
     words, lost = pages.table(sectors)
+    lost |= np.repeat(_no_table(words.reshape(-1, pages.words), len(words) + 4096), pages.words)
     table = Table(words, lost)
     exact = wrong = 0
     budget = Budget(len(table) * 2 + 4096)
@@ -125,9 +126,9 @@ def _scored(
     if len(sectors) == need:
         score += 3
         reasons.append("as long as the size of the mini stream wants it")
-    if not words.any():
+    if lost.all():
         score -= 3
-        reasons.append("nothing but zeros")
+        reasons.append("nothing of it is left")
     if not proper:
         score -= 3
         reasons.append("its chain does not end properly")
@@ -135,6 +136,15 @@ def _scored(
         score += 1.5
         reasons.append("the header says so")
     return MiniSet(tuple(sectors), words, lost, score, tuple(reasons))
+
+
+def _no_table(rows: Words, limit: int) -> Flags:
+    """Which sectors hold no mini FAT: nothing but zeros, marks of the FAT, numbers beyond it, or one number twice."""
+    bad = ~rows.any(axis=1) | ((rows > np.uint32(limit)) & (rows < np.uint32(END))).any(axis=1)
+    ordered = np.sort(rows, axis=1)
+    twice: Flags = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] <= MAX_REGULAR)).any(axis=1)
+    found: Flags = bad | twice
+    return found
 
 
 def rebuild_mini(entries: Sequence[Entry], root_size: int, words: Words, lost: Flags) -> tuple[Words, int]:

@@ -23,7 +23,7 @@ from engine.ole2.rank import last_saved, rank
 from engine.ole2.read import read_difat, read_document, read_header
 from engine.ole2.solve_directory import solve_directory
 from engine.ole2.solve_fat import UNKNOWN, FatSet, solve_fat
-from engine.ole2.structs import DIFAT_MARK, END, FREE, HEADER_SIZE, SIGNATURE
+from engine.ole2.structs import DIFAT_MARK, END, FREE, HEADER_SIZE, ROOT, SIGNATURE
 from engine.ole2.verify import Verification, verify
 from engine.progress import SILENT, Reporter, check
 
@@ -71,7 +71,8 @@ class Change:
 class Candidate:
     """A way to read the document. ``size`` is that of the repaired file; ``intact`` says that nothing has to change.
 
-    ``fat_lost`` counts FAT sectors that had to be refilled.
+    ``fat_lost`` counts FAT sectors that had to be refilled; ``invented`` is 1 when there was no FAT at all, and 1 more
+    when there was no directory.
     """
 
     base: int
@@ -87,6 +88,7 @@ class Candidate:
     origin: str
     saved: int = 0
     fat_lost: int = 0
+    invented: int = 0
 
     @property
     def intact(self) -> bool:
@@ -96,12 +98,14 @@ class Candidate:
     @property
     def good(self) -> bool:
         """Whether the structure is verified and explains what the FAT calls used."""
-        return self.verification.structure and self.verification.explained >= ENOUGH
+        seen = self.verification
+        return seen.structure and seen.streams > 0 and seen.explained >= ENOUGH
 
     @property
     def enough(self) -> bool:
         """Whether besides it is about most of the file: then nothing else needs to be tried."""
-        return self.good and self.verification.covered >= ENOUGH
+        return self.good and self.verification.covered >= ENOUGH and not self.verification.failed and not (
+            self.invented)
 
     @property
     def image(self) -> Source:
@@ -221,13 +225,14 @@ def _drafts(
             made = replace_draft(draft)
             made.directory = directory.chain.sectors(pages.count)
             made.entries = list(directory.entries)
-            made.score = one.score + directory.score + place.votes * 0.01
+            made.score = one.score + directory.score + place.votes * 0.01 + (20 if header is not None else 0)
             made.reasons = [place.words, *one.reasons, *directory.reasons]
             yield made, clues, one.origin
-        if not kept or kept[0].entries[0].kind != 5:
+        if not kept or kept[0].entries[0].kind != ROOT or kept[0].explained < ENOUGH:
             made = replace_draft(draft)
             made.score = one.score - 10
             made.reasons = [place.words, *one.reasons, "no directory was found"]
+            made.score += 20 if header is not None else 0
             yield made, clues, one.origin
 
 
@@ -246,13 +251,14 @@ def _fat_sets(pages: Pages, rows: Rows, listed: list[int], choices: Choices) -> 
         )
         return [FatSet(choices.fat, empty, 0.0, "hand", ("the FAT's sectors were chosen by hand",))]
     sets = solve_fat(pages, rows, listed)
-    if not any(one.sectors for one in sets):
+    alive = [one for one in sets if len(one.lost) < len(one.sectors)]
+    if not alive or not bool(rows.marks.any()) or alive[0].score < 0:
         count = max(1, -(-pages.count // pages.words))
         words = ("no FAT sector is left: every chain is taken to lie in one piece",)
         known = [sector if pages.inside(sector) else UNKNOWN for sector in listed] or [UNKNOWN] * count
         damaged = frozenset(k for k, sector in enumerate(known) if sector >= 0)
-        sets = [FatSet(tuple(known), damaged, -20.0, "none", words)]
-    return sets
+        alive.append(FatSet(tuple(known), damaged, -20.0, "none", words))
+    return alive
 
 
 def surviving_header(pages: Pages) -> Header | None:
@@ -305,10 +311,11 @@ def make_candidate(draft: Draft, clues: Clues, choices: Choices, origin: str) ->
     )
     bare = read_document(image, header=header, sector_size=size)
     verification = verify(bare)
+    verification = replace(verification, covered=min(1.0, verification.covered * end / max(1, pages.source.size)))
     return Candidate(
         base, size, header, tuple(Change(at, *patches[at]) for at in sorted(patches)), end, draft.score,
         tuple(draft.reasons), dict(draft.guessed), document, verification, origin, last_saved(document),
-        sum(reason == "FAT sector put back" for _, reason in draft.patches.values()),
+        sum(reason == "FAT sector put back" for _, reason in draft.patches.values()), draft.invented,
     )  # fmt: skip
 
 

@@ -336,7 +336,7 @@ def letter(seed: int = 1, size: int = 30_000) -> dict[str, bytes]:
 def slides(seed: int = 1, count: int = 60) -> dict[str, bytes]:
     """Streams of a PowerPoint document."""
     rng = random.Random(seed)
-    user = struct.pack("<HHIIII", 0, 0x0FF6, 20, 20, 0xE391C05F, 0) + struct.pack("<HHBBH", 0, 0x3F4, 3, 0, 0)
+    user = struct.pack("<HHIIII", 0, 0x0FF6, 24, 20, 0xE391C05F, 0) + struct.pack("<HHBBH", 0, 0x3F4, 3, 0, 0)
     picture = struct.pack("<HHI", 0x6E0 << 0, 0xF01E, 6000) + rng.randbytes(6000)
     return {
         "PowerPoint Document": powerpoint(count, seed), "Current User": user + struct.pack("<I", 8),
