@@ -91,7 +91,7 @@ def vhdx(view: View) -> Outcome:
         value = int.from_bytes(data[index : index + 8], "little")
         if value & 7 in (6, 7):
             end = max(end, (value >> 20 << 20) + block)
-    return complete(view.need(end), WALKED, "its regions and blocks")
+    return complete(view.need(end), SIZED, "its regions and blocks; the file may be longer")
 
 
 def vdi(view: View) -> Outcome:
@@ -160,7 +160,7 @@ def qcow2(view: View) -> Outcome:
             number = index // 8 * per + (last - 1) // width
             end = max(end, (number + 1) * cluster)
         view.mark(end)
-    return complete(view.need(end), WALKED, "the highest cluster with references")
+    return complete(view.need(end), SIZED, "the highest cluster with references, rounded up to a cluster")
 
 
 def pcap(view: View) -> Outcome:
