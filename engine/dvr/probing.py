@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.dvr import foreign
 from engine.dvr.folder import FolderSource
 from engine.dvr.meihdfs.structs import GROUP, KNOWN_STARTS
-from engine.dvr.model import Finding, Recordings
+from engine.dvr.model import Finding, Recordings, Title
 from engine.dvr.recorders import BY_FAMILY, RECORDERS
 from engine.dvr.signatures import STEP, Hit, sweep
 from engine.errors import NotFoundError
@@ -70,7 +71,21 @@ def read(
     if not finding.readable:
         return Recordings(finding)
     view = SwapSource(source) if finding.swapped else source
-    return with_missing(BY_FAMILY[finding.family].read(view, finding, deep=deep), view)
+    listed = BY_FAMILY[finding.family].read(view, finding, deep=deep)
+    return with_missing(listed.with_titles(_named_apart(listed.titles)), view)
+
+
+def _named_apart(titles: tuple[Title, ...]) -> tuple[Title, ...]:
+    """Ids that are there twice (equal names in two folders) get a number."""
+    seen: set[str] = set()
+    result = []
+    for title in titles:
+        id, number = title.id, 2
+        while id in seen:
+            id, number = f"{title.id}.{number}", number + 1
+        seen.add(id)
+        result.append(title if id == title.id else replace(title, id=id))
+    return tuple(result)
 
 
 def _stages(source: Source, reporter: Reporter) -> Iterator[list[Hit]]:

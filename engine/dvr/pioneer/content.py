@@ -85,6 +85,17 @@ class Contents:
         """FAT indices that were followed."""
         return set(self._files)
 
+    def owned(self, block: int) -> bool:
+        """Whether a file that was followed owns a block directory or block list."""
+        return block in self._owners
+
+    def loose_list(self, block: int) -> tuple[Extent, ...]:
+        """The runs of a block list that no file leads to."""
+        entry = FileEntry(0, None, None, None, None, block * BLOCK)
+        runs: list[tuple[int, int]] = []
+        self._read_list(entry, block, runs, [])
+        return join(Extent(start * BLOCK + self.tables.disk.base, count * BLOCK) for start, count in runs)
+
     def _follow(self, entry: FileEntry) -> FileContent:
         problems: list[Problem] = []
         runs: list[tuple[int, int]] = []

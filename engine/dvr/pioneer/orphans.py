@@ -61,8 +61,9 @@ def windows(tables: Tables, *, deep: bool) -> list[tuple[int, int]]:
     return spans[:16]
 
 
-def complete(tables: Tables, programmes: list[Programme], *, deep: bool) -> list[Programme]:
-    """Lost table blocks put into ``tables.extra``; the programmes with those of title blocks found.
+def complete(tables: Tables, programmes: list[Programme], *, deep: bool) -> tuple[list[Programme], list[int]]:
+    """Lost table blocks put into ``tables.extra``; the programmes with those of title blocks found, and the blocks
+    that look like block lists.
 
     Programmes of a title block whose place in the table is not known have slot 0.
     """
@@ -87,7 +88,7 @@ def complete(tables: Tables, programmes: list[Programme], *, deep: bool) -> list
             continue
         tables.disk.note(block * BLOCK, BLOCK)
         result += programmes_of(tables.layout, tables.disk.piece(block * BLOCK, BLOCK), 0)
-    return result
+    return result, [block for block in found.lists if block not in known]
 
 
 def _used(tables: Tables, block: int, number: int) -> int:

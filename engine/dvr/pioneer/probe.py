@@ -10,7 +10,7 @@ from engine.dvr.model import Finding, Rung
 from engine.dvr.pack import is_pack
 from engine.dvr.pioneer import orphans
 from engine.dvr.pioneer.content import Contents
-from engine.dvr.pioneer.layouts import BLOCK, KNOWN_DIRECTORIES, LAYOUTS, Layout
+from engine.dvr.pioneer.layouts import BLOCK, KNOWN_DIRECTORIES, LAYOUTS, MARK_633H, Layout
 from engine.dvr.pioneer.tables import Programme, Tables
 from engine.source import Source
 
@@ -29,6 +29,8 @@ class Score:
     """Beginnings of files that could be read."""
     packs: int = 0
     indices: int = 0
+    chains: int = 0
+    """Chains that hold as many files as their title says."""
 
     def test(self, answer: bool | None) -> bool:
         """Count an answer."""
@@ -39,9 +41,12 @@ class Score:
     @property
     def confidence(self) -> float:
         """0..1: the share of tests passed, less when few were possible."""
-        if not self.indices:
+        if not self.indices and (self.wrong or not self.chains):
             return 0.0
         share = self.right / (self.right + self.wrong)
+        if not self.indices:
+            # The file table is unread: only names and whole chains speak for it.
+            return 0.62 * share * min(1.0, 0.7 + 0.1 * self.titles)
         return share * min(1.0, 0.7 + 0.1 * self.titles) * (0.99 if self.packs else 0.4 if self.heads else 0.9)
 
 
@@ -85,7 +90,9 @@ def _judge(disk: Disk, layout: Layout, directory: int, words: str, swapped: bool
         return None
     tables = Tables(disk, layout, directory)
     score = score_titles(tables, sample(tables))
-    if not score.indices:
+    if not score.indices and not score.wrong:
+        score_files(tables, score)
+    if score.confidence <= 0:
         return None
     return finding_of(disk, layout, score, [words], swapped, directory, Rung.BACKUP if backup else Rung.DIRECTORY)
 
@@ -103,7 +110,9 @@ def finding_of(
     if swapped:
         reasons.append("the two bytes of each word are exchanged")
     place = None if directory is None else directory * BLOCK + disk.base
-    return Finding("pioneer", layout.key, layout.models, round(score.confidence, 3), tuple(reasons), disk.base, swapped,
+    # Sister layouts look alike where tables are unread; what block 1 points to is the likelier.
+    confidence = score.confidence * (1.0 if rung is Rung.DIRECTORY else 0.95)
+    return Finding("pioneer", layout.key, layout.models, round(confidence, 3), tuple(reasons), disk.base, swapped,
                    place=place, rung=rung)  # fmt: skip
 
 
@@ -127,25 +136,49 @@ def score_titles(tables: Tables, titles: Iterable[Programme]) -> Score:
         indices, _ = contents.chain(title)
         if not indices and title.other_first:
             indices, _ = contents.chain(title, title.other_first)
+        score.test(orphans.is_name(title.raw_name))
+        if tables.layout.title_date is not None:
+            mark = tables.disk.get(title.at + 92, 4)
+            score.test(None if mark is None else (mark == MARK_633H) == (tables.layout.key == "633h"))
         entry = contents.peek(indices[0]) if indices else None
         if entry is None or entry.own is None:
+            score.chains += len(indices) == title.count and bool(title.raw_name[0])
             continue
         if not score.test(entry.own == entry.index):
             continue
         score.indices += 1
-        file = contents.file(indices[0])
-        if file is None or not score.test(bool(entry.size_blocks)):
-            continue
-        blocks = sum(extent.size for extent in file.extents) // BLOCK
-        score.test(blocks == entry.size_blocks)
-        if file.extents and file.extents[0].start is not None:
-            head = tables.disk.get(file.extents[0].start - tables.disk.base, 14)
-            score.heads += head is not None
-            score.packs += score.test(None if head is None else is_pack(head))
+        _score_file(tables, contents, indices[0], score)
         date = title.date or entry.date
         score.test(date is not None and 1999 <= date.year <= 2035)
-        score.test(orphans.is_name(title.raw_name))
     return score
+
+
+def score_files(tables: Tables, score: Score) -> None:
+    """Where titles or chains are unread: files that the directory leads to, each by its own index."""
+    contents = Contents(tables)
+    for number in range(tables.layout.fat_slots):
+        if tables.block_number("fat", number):
+            first = number * tables.layout.fat_per_block + 1
+            for index in range(first, first + tables.layout.fat_per_block):
+                entry = contents.peek(index)
+                if entry is None or not entry.own or not entry.block_directory:
+                    continue
+                if score.test(entry.own == index):
+                    score.indices += 1
+                    _score_file(tables, contents, index, score)
+                if score.indices >= _SAMPLE or score.wrong > _SAMPLE:
+                    return
+
+
+def _score_file(tables: Tables, contents: Contents, index: int, score: Score) -> None:
+    file = contents.file(index)
+    if file is None or not score.test(bool(file.entry.size_blocks)):
+        return
+    score.test(sum(extent.size for extent in file.extents) // BLOCK == file.entry.size_blocks)
+    if file.extents and file.extents[0].start is not None:
+        head = tables.disk.get(file.extents[0].start - tables.disk.base, 14)
+        score.heads += head is not None
+        score.packs += score.test(None if head is None else is_pack(head))
 
 
 def search(source: Source, *, swapped: bool = False, deep: bool = False) -> list[Finding]:

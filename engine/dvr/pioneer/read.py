@@ -9,7 +9,7 @@ from engine.dvr.disk import Disk
 from engine.dvr.model import Edit, EditKind, Finding, Part, Recordings, Rung, Title
 from engine.dvr.pioneer import orphans
 from engine.dvr.pioneer.content import Contents, FileContent
-from engine.dvr.pioneer.layouts import BY_KEY, GENRES, INPUTS, Layout
+from engine.dvr.pioneer.layouts import BLOCK, BY_KEY, GENRES, INPUTS, Layout
 from engine.dvr.pioneer.tables import Programme, Tables
 from engine.dvr.timing import duration
 from engine.dvr.words import western
@@ -39,14 +39,15 @@ def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
     """The titles under ``finding``. ``deep`` looks for lost tables on the whole disk instead of near the others."""
     disk = Disk(source, finding.base)
     layout = BY_KEY[finding.variant]
-    directory = None if finding.place is None else (finding.place - finding.base) // 2048
+    directory = None if finding.place is None else (finding.place - finding.base) // BLOCK
     disk.note(0x800, 0x60)
     tables = Tables(disk, layout, directory)
     programmes = [p for number in range(layout.fnt_slots) for p in tables.programmes(number)]
     visible, list_whole = tables.visible()
     work = Reading(disk, layout, tables, Contents(tables), programmes, finding.rung)
+    loose: list[int] = []
     if directory is None or orphans.wanted(work.tables, programmes):
-        work.programmes = programmes = orphans.complete(tables, programmes, deep=deep)
+        work.programmes, loose = orphans.complete(tables, programmes, deep=deep)
     order = _order(work, visible, list_whole and directory is not None)
     unlinked = []
     for programme, deleted in order:
@@ -59,6 +60,8 @@ def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
         work.used |= set(indices)
     _propose(work, unlinked)
     _loose_files(work)
+    if work.tables.lost["fat"] or directory is None:
+        _loose_lists(work, loose)
     titles = _mark_reused(_mark_divided(work.titles))
     _report_lost(work)
     return Recordings(finding, tuple(titles), (), disk.structures, tuple(disk.problems))
@@ -210,6 +213,23 @@ def _loose_files(work: Reading) -> None:
             problems=(*content.problems, Problem("no-title", f"no title owns file {index}", content.entry.at)),
         ))  # fmt: skip
         work.used.add(index)
+
+
+def _loose_lists(work: Reading, blocks: list[int]) -> None:
+    """Block lists that no file owns any more: each is up to 256 runs of one file, in order."""
+    for block in blocks:
+        if work.contents.owned(block):
+            continue
+        extents = work.contents.loose_list(block)
+        if not extents:
+            continue
+        seconds = duration(work.disk, extents)
+        part = Part(f"block list {block}", extents, seconds, Rung.ORPHAN)
+        words = "no file owns this block list; of a long file there may be others"
+        work.titles.append(Title(
+            f"b{block}", kind="file", parts=(part,), duration_s=seconds, rung=Rung.ORPHAN, role=ROLE,
+            problems=(Problem("no-file", words, block * BLOCK + work.disk.base),),
+        ))  # fmt: skip
 
 
 def _mark_divided(titles: list[Title]) -> list[Title]:

@@ -24,7 +24,7 @@ def disk(key, count=3, **facts):
 def test_an_unread_title_table_leaves_unnamed_files(save, key):
     made = disk(key)
     source = holed(save(made.image), (made.fnt[0] * BLOCK, BLOCK))
-    found = dvr.read(source, dvr.probe(save(made.image))[0])
+    found = dvr.read(source)
     assert "fnt-lost" in codes(found)
     assert {title.id for title in found.titles} == {"f1", "f2", "f3"}
     for title in found.titles:
@@ -39,7 +39,7 @@ def test_one_bad_sector_in_the_title_table_costs_its_titles_only(save, key):
     made = disk(key, count=6)
     per_sector = 512 // (256 if key == "550h" else 128)
     source = holed(save(made.image), (made.fnt[0] * BLOCK + 512, 512))
-    found = dvr.read(source, dvr.probe(save(made.image))[0])
+    found = dvr.read(source)
     names = [title.name for title in found.titles if title.kind == "recording"]
     assert names == [f"T{n}" for n in range(1, 7) if (n - 1) // per_sector != 1]
     assert len(found.titles) == 6
@@ -69,7 +69,7 @@ def test_a_nonsense_list_of_visible_titles_deletes_nothing(save, key):
 def test_an_unread_chain_table_is_proposed_by_order(save, key):
     made = disk(key)
     source = holed(save(made.image), (made.fot[0] * BLOCK, BLOCK))
-    found = dvr.read(source, dvr.probe(save(made.image))[0])
+    found = dvr.read(source)
     assert [(title.id, title.name, title.rung) for title in found.titles] == [
         (str(n), f"T{n}", dvr.Rung.ORPHAN) for n in (1, 2, 3)
     ]
@@ -80,10 +80,16 @@ def test_an_unread_chain_table_is_proposed_by_order(save, key):
 @every
 def test_an_unread_file_table_says_which_titles_it_cost(save, key):
     made = disk(key)
-    found = dvr.read(holed(save(made.image), (made.fat[0] * BLOCK, BLOCK)), dvr.probe(save(made.image))[0])
-    assert [title.name for title in found.titles] == ["T1", "T2", "T3"]
-    assert all("file-lost" in {problem.code for problem in title.problems} for title in found.titles)
-    assert all(not title.parts and title.duration_s is None for title in found.titles)
+    source = holed(save(made.image), (made.fat[0] * BLOCK, BLOCK))
+    found = dvr.read(source)
+    titles, loose = found.titles[:3], found.titles[3:]
+    assert [title.name for title in titles] == ["T1", "T2", "T3"]
+    assert all("file-lost" in {problem.code for problem in title.problems} for title in titles)
+    assert all(not title.parts and title.duration_s is None for title in titles)
+    # Their bytes are there, by the block lists alone.
+    assert [title.id for title in loose] == [f"b{made.lists[n][0]}" for n in (1, 2, 3)]
+    assert [content(source, found, title) for title in loose] == list(made.image.content.values())
+    assert {title.rung for title in loose} == {dvr.Rung.ORPHAN}
 
 
 @every
@@ -105,7 +111,7 @@ def test_a_file_table_block_the_directory_lost_is_found_by_its_numbers(save, key
     fat_at = made.directory * BLOCK + {"550h": 0xC80}.get(key, 0xA80)
     plain = save(made.image)
     source = holed(plain, (fat_at // 512 * 512, 512))
-    found = dvr.read(source, dvr.probe(plain)[0])
+    found = dvr.read(source)
     assert [title.name for title in found.titles] == ["T1", "T2", "T3"]
     assert {title.rung for title in found.titles} == {dvr.Rung.ORPHAN}
     assert [content(source, found, title) for title in found.titles] == list(made.image.content.values())
