@@ -50,6 +50,9 @@ class EntryMaker:
         self._data_type = _DATA.get(facts.family, 1)
         self._has_records = facts.family == "ntfs" or facts.family.startswith("ext")
         self._ext = facts.family in ("ext2", "ext3", "ext4")
+        self._fat = facts.family.startswith("fat")
+        self._directories: dict[int, list[tuple[int, int]]] = {}
+        self.doubtful = 0
         self._twins: dict[int, int] = {}
         self._system: set[int] = set()
         self.count = self.files = self.directories = self.deleted = 0
@@ -91,7 +94,10 @@ class EntryMaker:
         meta = row.meta
         kind = kinds.kind_of(None if meta is None else meta[0], row.name_type)
         state = kinds.ORPHAN if orphan else 0
-        if deleted or not row.name_flags & 1:
+        unsure = self._fat and not row.name_flags & 1 and not row.name.startswith("_") and self._unsure(parent)
+        if unsure and not deleted:
+            self.doubtful += 1
+        elif deleted or not row.name_flags & 1:
             state |= kinds.DELETED
             if meta is not None and meta[1] & 1 and not orphan and not deleted:
                 state |= kinds.REUSED
@@ -124,7 +130,7 @@ class EntryMaker:
         if kind == kinds.DIRECTORY:
             self._own_places(row, number, DIRECTORY)
         elif twin is None and main is not None and main.name != "$Bad":
-            placed = self._place(row, main)
+            placed = self._place(row, main, live=not state & kinds.DELETED)
             state = self._keep(placed, main, number, kind, state)
         elif twin is None and main is None and size and kind in (kinds.FILE, kinds.SYSTEM):
             placed = Placed((), ())
@@ -152,16 +158,18 @@ class EntryMaker:
 
     def _named(self, row: Row, stream: Stream, parent: int, state: int) -> None:
         number = self._take_id()
+        if parent in self._system:
+            self._system.add(number)
         name = stream.name or "rsrc"
         placed = None
         lost = 0
         if name != "$Bad" and stream.size:
-            placed = self._place(row, stream)
+            placed = self._place(row, stream, live=not state & kinds.DELETED)
             state = self._keep(placed, stream, number, kinds.STREAM, state)
             lost = placed.lost if placed.pieces else stream.size
         self._write(number, parent, name, kinds.STREAM, state, row.inode, stream, stream.size, lost=lost, placed=placed)
 
-    def _place(self, row: Row, stream: Stream) -> Placed:
+    def _place(self, row: Row, stream: Stream, *, live: bool) -> Placed:
         record = self._layout.record(row.inode) if self._layout is not None else None
         packed_hfs = self._facts.family == "hfs+" and row.meta is not None and row.meta[1] & _HFS_COMPRESSED
         if stream.flags & RESIDENT:
@@ -174,8 +182,25 @@ class EntryMaker:
             return place_compressed(stream, self._block)
         valid = self._valid.get((row.inode, stream.id))
         unlisted = GAP if self._ext and row.meta is not None and row.meta[1] & 1 else LOST
+        if self._fat and live and row.meta is not None and row.meta[1] & 2:
+            return self._first_cluster(stream)
         doubtful = row.problem is not None or self._pointers_unread(row)
         return place(stream, self._block, valid=valid, gaps_lost=doubtful, unlisted=unlisted)
+
+    def _first_cluster(self, stream: Stream) -> Placed:
+        """A FAT file that is not deleted, but whose chain was never read: its directory entry names the first cluster,
+        the library guesses the rest."""
+        count = self._layout.unit // self._block if self._layout is not None else 1
+        first = [(0, address, min(count, size), 0) for _at, address, size, flags in stream.runs[:1] if not flags & 3]
+        return place(stream._replace(runs=tuple(first)), self._block, gaps_lost=True)
+
+    def _unsure(self, parent: int) -> bool:
+        """Whether a directory's own clusters are free or not was never read: the library then calls all it holds
+        deleted. Names that really are begin with an underscore in its listing."""
+        places = self._directories.get(parent)
+        if not places or self._layout is None or not self._layout.unknown:
+            return False
+        return any(self._layout.unknown.overlaps(start, start + size) for start, size in places)
 
     def _unpacked_whole(self, row: Row, stream: Stream) -> Placed:
         """HFS+ compression: the whole file needs the whole resource fork."""
@@ -209,13 +234,19 @@ class EntryMaker:
         if not gone:
             for start, size in placed.slack:
                 add(start, size, number, 0, 0, SLACK)
-        if stream.flags & RECOVERY:
+        if gone and (self._fat or stream.flags & RECOVERY):
             state |= kinds.GUESSED
         return state | (kinds.PACKED if placed.packed else 0)
 
     def _own_places(self, row: Row, number: int, kind: int) -> None:
         """All blocks of a directory or an own file: entries, bit maps, attribute lists."""
         deleted = row.meta is not None and not row.meta[1] & 1
+        if self._fat and self._layout is not None and self._layout.unknown:
+            self._directories[number] = [
+                (address * self._block, count * self._block)
+                for stream in row.streams for _at, address, count, flags in stream.runs if not flags & 3
+            ]  # fmt: skip
+            deleted = deleted and not self._unsure(number)
         for stream in row.streams:
             if stream.flags & RESIDENT or _NAMED.get(stream.type) and stream.type == 128 and kind == DIRECTORY:
                 continue

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.filesystems.layout.model import Area, Layout, RunsOf, bits, bits_in, ranges_of
-from engine.filesystems.reading import Copy
+from engine.filesystems.reading import Copy, MirrorSource
 from engine.ranges import RangeSet
 from engine.source import Source
 
 _SPARSE, _LARGE_META, _64BIT, _BIGALLOC, _GDT_CSUM, _META_CSUM, _SPARSE2 = 1, 0x10, 0x80, 0x200, 0x10, 0x400, 0x200
 _BLOCK_UNINIT = 2
 _MAX_GROUPS = 1 << 22
+DESCRIPTORS = "group descriptors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def copies(source: Source) -> list[Copy]:
         at = (head.first + group * head.per_group) * head.block
         found.append(Copy(1024, 1024, at, "superblock"))
         if not head.incompatible & _LARGE_META:
-            found.append(Copy((head.first + 1) * head.block, descriptors, at + head.block, "group descriptors"))
+            found.append(Copy((head.first + 1) * head.block, descriptors, at + head.block, DESCRIPTORS))
     return found
 
 
@@ -157,6 +158,8 @@ def layout(source: Source, family: str, _runs_of: RunsOf) -> Layout | None:
     used, unread = np.ones(units, bool), np.zeros(units, bool)
     base = head.first * block
     tables: list[int] = []
+    # the kernel keeps only the first descriptors up to date: what a copy calls unused may be used since
+    by_copy = isinstance(source, MirrorSource) and any(copy.what == DESCRIPTORS for copy, _ in source.used)
     for number, group in enumerate(_descriptors(source, head)):
         at = head.first + number * head.per_group
         areas += _group_head(head, number, at, descriptor_blocks)
@@ -170,7 +173,7 @@ def layout(source: Source, family: str, _runs_of: RunsOf) -> Layout | None:
                                   (group.inode_table, table_blocks, "inode table")):  # fmt: skip
             if place:
                 areas.append(Area(place * block, (place + size) * block, what))
-        if group.flags & _BLOCK_UNINIT:
+        if group.flags & _BLOCK_UNINIT and not by_copy:
             used[first : first + count] = False
             continue
         reading = source.read(group.block_bitmap * block, -(-count // 8))
