@@ -184,7 +184,7 @@ def rebuild_tree(draft: Draft) -> None:
         elif one.lost:
             entries[one.number] = Entry(one.number)
     for parent, numbers in members.items():
-        entries[parent] = replace(entries[parent], child=_balanced(entries, numbers))
+        entries[parent] = replace(entries[parent], child=balanced(entries, numbers))
 
 
 def _within(parent: int, number: int, parents: dict[int, int], find: object) -> bool:
@@ -199,7 +199,7 @@ def _within(parent: int, number: int, parents: dict[int, int], find: object) -> 
     return steps >= 4096
 
 
-def _balanced(entries: list[Entry], numbers: list[int]) -> int:
+def balanced(entries: list[Entry], numbers: list[int]) -> int:
     """Link siblings as a balanced search tree; returns its top."""
     ordered = sorted(numbers, key=lambda number: key(entries[number].name))
     full = (len(ordered) + 1).bit_length() - 1
