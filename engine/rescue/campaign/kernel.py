@@ -59,7 +59,14 @@ class Names:
 
     def mentioned_in(self, text: str) -> bool:
         """Whether a line speaks of this drive."""
-        return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\d-])", text) for word in self.words)
+        return any(re.search(rf"(?<![\w-]){re.escape(word)}{_behind(word)}", text) for word in self.words)
+
+
+def _behind(word: str) -> str:
+    """What may not stand behind a name: ``sdb`` is in ``sdb1``, not in ``sdba``; ``2-1`` not in ``2-1.4`` (a hub)."""
+    if word[-1].isalpha():
+        return r"(?![A-Za-z_-])"
+    return r"(?!\d|-|\.\d)" if "-" in word else r"(?![\d-])"
 
 
 def sign_of(text: str, names: Names) -> Sign | None:
