@@ -18,6 +18,7 @@ from tui.keys_files import FILES
 from tui.keys_hex import HEX
 from tui.keys_partitions import PARTITIONS
 from tui.keys_raid import RAID
+from tui.keys_recordings import RECORDINGS
 
 # Scope by scope: its title on the help screen, then its keys.
 SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
@@ -89,6 +90,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("case.partitions", "t", "partitions", "partitions", "the partition tables of the image", 35),
             Key("case.carve", "C", "carve", "carve", "files in the image by their own structure", 37),
             Key("case.files", "F", "files", "files", "files inside: what is hit, what to read first, extraction", 34),
+            Key("case.recordings", "V", "recordings", "video", "recordings on the disk of a video recorder", 38),
             Key("case.hex", "x", "hex", "bytes", "the bytes of the image", 36),
             Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
         ),
@@ -102,6 +104,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("image.partitions", "t", "partitions", "partitions", "the partition tables of this image", 40),
             Key("image.carve", "C", "carve", "carve", "files in it by their own structure", 46),
             Key("image.files", "F", "files", "files", "files inside: what is hit, what to read first, extraction", 39),
+            Key("image.recordings", "V", "recordings", "video", "recordings on the disk of a video recorder", 47),
             Key("image.hex", "x", "hex", "bytes", "the bytes of this image", 45),
             Key("image.sectors", "S", "sectors", "sectors", "sectors of 520 bytes and the like", 62),
             Key("image.array", "a", "array", "array", "take this image as a member of an array (RAID5)", 61),
@@ -204,6 +207,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     **CARVING,
     **RAID,
     **FILES,
+    **RECORDINGS,
 }  # fmt: skip
 
 BY_ID = {key.id: key for _title, keys in SCOPES.values() for key in keys}

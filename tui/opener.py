@@ -99,6 +99,10 @@ class Opener(App[None]):
         """Choose options for the next pass of a case; ``domain``: a map of what must be read first."""
         self._open(lambda: opening.setup_screen(case, domain))
 
+    def open_recordings(self, path: Path, map: Path | None = None) -> None:
+        """The recordings in a case, in an image under a map, or in a folder."""
+        self._open(lambda: opening.recordings_screen(path, map))
+
     def open_files(self, path: Path, map: Path | None = None, start: int | None = None) -> None:
         """The files in a case or in an image under a map; ``start``: of the volume that begins there."""
         self._open(lambda: opening.files_screen(path, map, start))

@@ -52,6 +52,13 @@ def screen_for(path: str, map: str | None = None) -> DeckScreen:
         raise UsageError("that is neither a file, a case nor a block device", path=where)
     if map is None and is_map(where):
         return editor_screen(where)
+    from engine.cases.artifacts import recognise
+
+    kind = recognise(where)
+    if kind is not None:
+        from tui.screens.artifact import ArtifactScreen
+
+        return ArtifactScreen(where, kind, written_path(map) if map else map_beside(where))
     from tui.screens.image import ImageScreen
 
     return ImageScreen(where, written_path(map) if map else map_beside(where))
@@ -86,6 +93,14 @@ def carving_screen(path: Path, map: Path | None) -> DeckScreen:
     from tui.screens.carving import CarvingScreen
 
     return CarvingScreen(Subject(path, map))
+
+
+def recordings_screen(path: Path, map: Path | None) -> DeckScreen:
+    """The recordings in a case, in an image under a map, or in a folder."""
+    from engine.recordings.look import Place
+    from tui.screens.recordings import RecordingsScreen
+
+    return RecordingsScreen(Place(path, map))
 
 
 def files_screen(path: Path, map: Path | None, start: int | None = None) -> DeckScreen:

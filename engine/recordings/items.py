@@ -92,7 +92,7 @@ def stem(title: Title) -> str:
     when = f"{title.recorded_at:%Y-%m-%d %H.%M}" if title.recorded_at else ""
     words = [title.name, when] if title.name else [when or title.kind, "" if when else title.id]
     extra = ["(deleted)"] if title.deleted else []
-    return safe_component(" ".join(word for word in (*words, *extra) if word))
+    return safe_component(" ".join(word for word in (*words, *extra) if word).lstrip(". ")) or "title"
 
 
 def timestamp(when: datetime | None) -> float | None:

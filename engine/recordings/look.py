@@ -35,6 +35,13 @@ class Place:
         return self.path.with_name(self.path.name + ".jobs")
 
     @property
+    def exports_dir(self) -> Path:
+        """Where its recordings are written when nobody says otherwise."""
+        if is_case(self.path):
+            return load_case(self.path).exports_dir
+        return self.path.with_name(self.path.name + ".files")
+
+    @property
     def mapped(self) -> bool:
         """Whether a map says what was read."""
         return self.map is not None or (is_case(self.path) and load_case(self.path).map.exists())

@@ -118,6 +118,10 @@ class CaseScreen(DeckScreen):
         """The files in the case's image, under its map."""
         self.deck.open_files(self._directory)
 
+    def action_recordings(self) -> None:
+        """The recordings in the case's image, under its map."""
+        self.deck.open_recordings(self._directory)
+
     def action_hex(self) -> None:
         """The bytes of the case's image, under its map."""
         self.deck.open_bytes(self._directory)
@@ -125,7 +129,7 @@ class CaseScreen(DeckScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
         view = self._view
-        if action in ("partitions", "hex", "carve", "files"):
+        if action in ("partitions", "hex", "carve", "files", "recordings"):
             return True if view is not None and view.image_size is not None else None
         if action != "edit_map":
             return True

@@ -164,7 +164,7 @@ class ImageScreen(DeckScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
-        if action in ("partitions", "hex", "carve", "files", "sectors", "array"):
+        if action in ("partitions", "hex", "carve", "files", "recordings", "sectors", "array"):
             return True if self._image is not None else None
         return True if action != "edit_map" or self._map_path is not None else None
 
@@ -177,6 +177,11 @@ class ImageScreen(DeckScreen):
         """Files in this image by their own structure."""
         if self._image is not None:
             self.deck.open_carving(self._image, self._map_path)
+
+    def action_recordings(self) -> None:
+        """The recordings in this image, under its map."""
+        if self._image is not None:
+            self.deck.open_recordings(self._image, self._map_path)
 
     def action_files(self) -> None:
         """The files in this image."""
