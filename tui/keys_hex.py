@@ -62,6 +62,19 @@ HEX: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("marks.remove", "x,delete", "remove", "remove", "remove this bookmark", 20),
         ),
     ),
+    "artifact": (
+        "Decoded file",
+        (
+            Key("artifact.sheet", "s,right,l", "next_sheet", "next sheet", "to the next sheet", 10),
+            Key("artifact.back_sheet", "S,left,h", "previous_sheet", "sheet before", "to the sheet before"),
+            Key("artifact.marked", "n", "next_marked", "next marked", "to the next row that is damaged or deleted", 20),
+            Key("artifact.csv", "c", "csv", "CSV", "save all rows as CSV", 30),
+            Key("artifact.json", "o", "json", "JSON", "save all rows as JSON", 31),
+            Key("artifact.repair", "f", "repair", "repair", "a copy of the table with a rebuilt header", 40),
+            Key("artifact.problems", "p", "problems", "problems", "what is wrong with the file", 50),
+            Key("artifact.bytes", "x", "hex", "bytes", "its bytes, with its structure laid over them", 60),
+        ),
+    ),
     "structures": (
         "Structures",
         (Key("structures.choose", "enter", "choose", "lay it", "lay this structure over the bytes", 10),),

@@ -14,7 +14,12 @@ from engine.errors import UsageError
 from engine.source import Source
 from engine.template import Field, Shape, Template, walk
 
-ROOMS: tuple[str, ...] = ("engine.partitions.templates", "engine.filesystems.templates", "engine.dvr.templates")
+ROOMS: tuple[str, ...] = (
+    "engine.partitions.templates",
+    "engine.filesystems.templates",
+    "engine.dvr.templates",
+    "engine.artifacts.templates",
+)
 """The modules, in the order in which their guesses are asked for."""
 _GUESSED = 4096
 _REPEATS = 128

@@ -24,10 +24,12 @@ GROUPS: dict[str, str] = {
     "fs": "files: list, what is hit, what to read first, extract, free space, slack",
     "carve": "files by their own structure, where no directory names them",
     "dvr": "recordings on the disks of video recorders: list, extract, scan by the clock",
+    "decode": "dates, dBASE tables, System Restore logs, phone backups, remote controls",
     "hex": "bytes of a source, with the structure in them explained",
     "case": "case directories: create, show, history",
     "raid": "RAID5 without its controller: layout found, array assembled",
     "sectors": "520, 524, 528, 4160-byte sectors: recognised, read through, converted",
+    "report": "what was done with a case and what was saved, as a page",
     "jobs": "long work: list, show, stop, resume, attach",
 }
 
