@@ -96,29 +96,49 @@ def format_(image: Path, family: str, size_mib: int | None = None) -> None:
 @contextmanager
 def mounted(image: Path, family: str, *, read_only: bool = False) -> Iterator[Path]:
     """The volume mounted; ext by the kernel, NTFS and exFAT through FUSE on a loop device of our own."""
-    with tempfile.TemporaryDirectory(prefix="rescuedeck-mount-") as folder:
-        mode = "ro" if read_only else "rw"
-        loop = None
-        if family in KERNEL:
-            run("mount", "-o", f"loop,{mode}", image, folder)
-        elif family == "ntfs":
-            run("ntfs-3g", "-o", mode, image, folder)
-        else:
-            loop = run("losetup", "-f", "--show", *(("-r",) if read_only else ()), image).strip()
-            run("mount.exfat-fuse", "-o", mode, loop, folder)
-        try:
-            yield Path(folder)
-        finally:
-            run("sync")
-            for _ in range(20):
-                if subprocess.run(["umount", folder], capture_output=True, check=False).returncode == 0:
-                    break
-                time.sleep(0.1)
-            if loop is not None:
-                for _ in range(20):
-                    if subprocess.run(["losetup", "-d", loop], capture_output=True, check=False).returncode == 0:
-                        break
-                    time.sleep(0.1)
+    folder = tempfile.mkdtemp(prefix="rescuedeck-mount-")  # removed as an empty folder only, never with what is in it
+    loop = None
+    for _ in range(20):
+        loop = _mount(image, family, folder, "ro" if read_only else "rw")
+        if read_only or not os.statvfs(folder).f_flag & os.ST_RDONLY:
+            break
+        _unmount(folder, loop)  # a loop device that was read-only a moment ago
+        time.sleep(0.2)
+    try:
+        yield Path(folder)
+    finally:
+        run("sync", "-f", folder)
+        _unmount(folder, loop)
+        os.rmdir(folder)
+
+
+def _mount(image: Path, family: str, folder: str, mode: str) -> str | None:
+    if family in KERNEL:
+        run("mount", "-o", f"loop,{mode}", image, folder)
+        return None
+    if family == "ntfs":
+        run("ntfs-3g", "-o", mode, image, folder)
+        return None
+    loop = run("losetup", "-f", "--show", *(("-r",) if mode == "ro" else ()), image).strip()
+    run("mount.exfat-fuse", "-o", mode, loop, folder)
+    return loop
+
+
+def _unmount(folder: str, loop: str | None) -> None:
+    _until_done("umount", folder)
+    if loop is not None:
+        _until_done("losetup", "-d", loop)
+
+
+def _until_done(*argv: str) -> None:
+    """Something may still look into a mount for a moment."""
+    done = None
+    for _ in range(100):
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError((argv, done))
 
 
 def make(folder: Path, family: str) -> Volume:
