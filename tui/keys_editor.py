@@ -66,6 +66,8 @@ EDITOR: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("change.join", "j", "edit_join", "join", "join neighbours of one status", 4),
             Key("change.shift", "m", "edit_shift", "shift", "move every position, as ddrescuelog --shift", 5),
             Key("change.clip", "c", "edit_clip", "clip", "keep only a range, drop the rest of the map", 6),
+            Key("change.domain", "d", "edit_domain", "domain",
+                "keep only the selection or a domain: non-tried between", 6),
             Key("change.extend", "x", "edit_extend", "extend", "let the map cover more of the drive", 7),
             Key("change.and", "a", "edit_and", "and", "finished only where another map is finished too", 8),
             Key("change.or", "o", "edit_or", "or", "finished also where another map is finished", 9),

@@ -47,7 +47,7 @@ PARTITIONS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("finds.all", "a", "everything", "all", "contents of others, older and doubtful finds too", 60),
         ),
     ),
-    "preview": ("Partitions as they would be", ()),
+    "to-come": ("Partitions as they would be", ()),
     "table": (
         "A proposed table",
         (

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic import write_json
-from engine.errors import DamagedError, NotFoundError, RefusedError, UsageError, outside
+from engine.errors import DamagedError, NotFoundError, OutsideError, RefusedError, UsageError, outside
 
 CASE_FILE = "case.json"
 FORMAT = 1
@@ -166,6 +166,25 @@ def save_case(case: Case) -> None:
         },
         keep=3,
     )
+    _point_back(case)
+
+
+def pointer_beside(map_path: str | os.PathLike[str]) -> Path:
+    """The file beside a map that lies outside of its case: it names the case."""
+    real = Path(os.path.realpath(map_path))
+    return real.with_name(f".{real.name}.case")
+
+
+def _point_back(case: Case) -> None:
+    """So that the map's path alone leads to the case. Where the map lies on a medium that cannot be written to, the way
+    from the case to the map is the only one."""
+    real = Path(os.path.realpath(case.map))
+    if real.parent == Path(os.path.realpath(case.directory)) or not real.parent.is_dir():
+        return
+    try:
+        write_json(pointer_beside(real), {"case": str(case.directory)})
+    except OutsideError:
+        return
 
 
 def load_case(directory: str | os.PathLike[str]) -> Case:

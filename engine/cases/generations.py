@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.atomic import write_atomic, write_json
-from engine.cases.case import Case, adopt, is_case, load_case
+from engine.cases.case import Case, adopt, is_case, load_case, pointer_beside
 from engine.errors import NotFoundError, RescueError, outside
 
 Pathish = str | os.PathLike[str]
@@ -23,6 +23,7 @@ Pathish = str | os.PathLike[str]
 _NAME = re.compile(r"(\d{4,9})\.map\Z")
 _MAX_FACTS = 1 << 20
 _MAX_NOTE = 4000
+_MAX_POINTER = 64 << 10
 _LOST = "(its note is lost)"
 
 
@@ -41,15 +42,28 @@ class Generation:
 
 
 def case_of_map(map_path: Pathish) -> Case | None:
-    """The case whose map this is, when the map lies in its directory; None otherwise, or when the case is damaged."""
+    """The case whose map this is, when the map lies in its directory or a file beside the map names the case; None
+    otherwise, or when the case is damaged, gone, or has another map now."""
     path = Path(os.path.abspath(map_path))
-    if not is_case(path.parent):
-        return None
+    for folder in (path.parent, _pointed_at(path)):
+        if folder is None or not is_case(folder):
+            continue
+        try:
+            case = load_case(folder)
+        except RescueError:
+            continue
+        if os.path.realpath(case.map) == os.path.realpath(path):
+            return case
+    return None
+
+
+def _pointed_at(path: Path) -> Path | None:
     try:
-        case = load_case(path.parent)
-    except RescueError:
+        with open(pointer_beside(path), "rb") as stream:
+            named: Any = json.loads(stream.read(_MAX_POINTER)).get("case")
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
-    return case if os.path.realpath(case.map) == os.path.realpath(path) else None
+    return Path(named) if isinstance(named, str) and os.path.isabs(named) and "\0" not in named else None
 
 
 def generations_folder(map_path: Pathish, case: Case | None = None) -> Path:

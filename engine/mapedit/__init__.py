@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from engine.mapedit.journal import Offer
     from engine.mapedit.outcome import Entry, Merged, Saved
     from engine.mapedit.overlays import Border, Overlay, borders_of, read_overlays
-    from engine.mapedit.perform import Effect, Performed, perform
+    from engine.mapedit.performing import Effect, Performed, perform
     from engine.mapedit.preview import ReadNow, preview_run, read_selection
 
 _HOME = {
@@ -58,7 +58,7 @@ _HOME = {
     "Offer": "journal",
     "Border": "overlays", "Overlay": "overlays", "borders_of": "overlays", "read_overlays": "overlays",
     "partition_overlays": "disk_overlays",
-    "Effect": "perform", "Performed": "perform", "perform": "perform",
+    "Effect": "performing", "Performed": "performing", "perform": "performing",
     "ReadNow": "preview", "preview_run": "preview", "read_selection": "preview",
 }  # fmt: skip
 

@@ -28,7 +28,8 @@ from engine.mapedit.outcome import (
     stamp_of,
     state_edit,
 )
-from engine.mapedit.perform import Effect, Performed, perform
+from engine.mapedit.patch import Patch
+from engine.mapedit.performing import Effect, Performed, perform
 from engine.mapfile.check import Check
 from engine.mapfile.diff import Move, moves
 from engine.mapfile.lock import foreign_ddrescue, hold_map
@@ -192,7 +193,8 @@ class Document:
 
     @contextmanager
     def macro(self, title: str) -> Iterator[None]:
-        """Edits applied inside become one step of this title. An exception takes all of them back."""
+        """Edits applied inside become one step of this title, or none when together they change nothing. An exception
+        takes all of them back."""
         if self._macro is not None:
             raise UsageError("macros do not nest", code="nothing-to-do")
         before, self._macro = self._history.map, []
@@ -204,7 +206,7 @@ class Document:
         else:
             done, after = [each for each in self._macro if not each.patch.empty], self._history.map
             self._history.map = before
-            if done:
+            if done and not Patch.between(before, after).empty:
                 self._push(step_of(done, title), after)
         finally:
             self._macro = None

@@ -186,12 +186,23 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Keep only ``[start, end)``: to the source's size, to a partition, to the span of a domain."""
+    """Keep only ``[start, end)``: to the source's size, to a partition. With a ``domain`` only what lies in it: the map
+    then reaches from its first to its last byte, and what lies between its ranges gets ``status``.
+    """
 
     start: int
     end: int
+    domain: RangeSet | None = None
+    status: str = "?"
     kind: ClassVar[str] = "clip"
     settles: ClassVar[bool] = True
+
+    @classmethod
+    def to_domain(cls, domain: RangeSet, status: str = "?") -> Clip:
+        """Raises ``UsageError`` for an empty domain."""
+        if not domain:
+            raise UsageError("there is nothing in that domain", code="empty-domain")
+        return cls(int(domain.starts[0]), int(domain.ends[-1]), domain, status)
 
     def apply(self, map_: Mapfile) -> Made:
         """The rest is gone from the map."""
@@ -199,12 +210,20 @@ class Clip:
         if not len(made):
             raise UsageError(f"the map ({span(map_.start, map_.end)}) has nothing in {span(self.start, self.end)}",
                              code="outside-map")  # fmt: skip
+        notes: list[str] = []
+        if self.domain is not None:
+            between = self.domain.complement(made.start, made.end)
+            made = paint(made, between, self.status) if between else made
+            notes.append(f"{exact(between.total)} between the domain's ranges are called {self.status} now: a map has "
+                         "no gaps.")  # fmt: skip
         if self.start > 0:
-            return Made(made, ("The map now begins above 0: ddrescue puts a non-tried block before it when it runs.",))
-        return Made(made)
+            notes.append("The map now begins above 0: ddrescue puts a non-tried block before it when it runs.")
+        return Made(made, tuple(notes))
 
     def title(self) -> str:
         """In words."""
+        if self.domain is not None:
+            return f"clip to the domain {spans(self.domain)}, {self.status} between"
         return f"clip to {span(self.start, self.end)}"
 
     def touched(self) -> RangeSet | None:
@@ -213,11 +232,17 @@ class Clip:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return {"kind": self.kind, "start": self.start, "end": self.end}
+        more = {} if self.domain is None else {"domain": pack_ranges(self.domain), "status": self.status}
+        return {"kind": self.kind, "start": self.start, "end": self.end, **more}
 
     @classmethod
     def _read(cls, value: Mapping[str, Any]) -> Clip:
-        return cls(*two(value))
+        if value.get("domain") is None:
+            return cls(*two(value))
+        domain = unpack_ranges(value.get("domain"))
+        if not domain:
+            raise wrong("the domain")
+        return cls.to_domain(domain, status_of(value.get("status")))
 
 
 @dataclass(frozen=True, slots=True)

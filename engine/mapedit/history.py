@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.errors import UsageError
 from engine.mapedit.edits import Edit
 from engine.mapedit.patch import Patch
-from engine.mapedit.perform import Effect, Performed
+from engine.mapedit.performing import Effect, Performed
 from engine.mapfile.model import Mapfile
 
 

@@ -11,7 +11,7 @@ from engine.cases import Generation
 from engine.errors import DamagedError, RefusedError
 from engine.mapedit.edits import Restore
 from engine.mapedit.history import Step
-from engine.mapedit.perform import Performed, perform
+from engine.mapedit.performing import Performed, perform
 from engine.mapfile.check import Check, check_map
 from engine.mapfile.diff import Move
 from engine.mapfile.model import Mapfile

@@ -1,12 +1,14 @@
 """Overlays: labelled ranges laid over a map (partitions, files, metadata), their borders, and text files of them.
 
 Any room may make them; here are readers for what people have at hand: ``sfdisk --dump`` or ``sfdisk --json`` of a disk,
-a plain list of "START SIZE LABEL", and a domain map (its finished blocks).
+files as ``fs list --json`` and ``fs hit --json`` give them, a plain list of "START SIZE LABEL", and a domain map (its
+finished blocks).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -69,13 +71,13 @@ def read_overlays(path: Pathish) -> tuple[Overlay, ...]:
     if len(data) > _MAX_FILE:
         raise DamagedError("too large for a list of areas", code="not-an-overlay", path=path)
     try:
-        return parse_overlays(data)
+        return parse_overlays(data, os.path.basename(os.fspath(path)))
     except RescueError as error:
         raise DamagedError(error.message, code=error.code, path=path, line=error.line, advice=error.advice) from error
 
 
-def parse_overlays(data: bytes) -> tuple[Overlay, ...]:
-    """Overlays from such text. Raises ``DamagedError``."""
+def parse_overlays(data: bytes, name: str = "") -> tuple[Overlay, ...]:
+    """Overlays from such text. ``name`` labels a domain map, which has no names inside. Raises ``DamagedError``."""
     text = data.decode("utf-8", "replace")
     if text.lstrip()[:1] in ("{", "["):
         return _from_json(text)
@@ -83,7 +85,7 @@ def parse_overlays(data: bytes) -> tuple[Overlay, ...]:
     if any(_DUMP.match(line) for line in lines[:200]):
         return _from_dump(lines)
     if lines and _STATUS_LINE.match(lines[0]):
-        return (Overlay("finished in the domain map", parse_loose(data).ranges("+")),)
+        return (make_overlay(name or "finished in the domain map", parse_loose(data).ranges("+")),)
     return _from_list(text)
 
 
@@ -127,6 +129,8 @@ def _partition_label(node: str, fields: dict[str, str]) -> str:
 def _from_json(text: str) -> tuple[Overlay, ...]:
     try:
         value: Any = json.loads(text)
+        if isinstance(value, dict) and "partitiontable" not in value:
+            return _from_files(value)
         if isinstance(value, dict):
             table = value["partitiontable"]
             sector = int(table.get("sectorsize", 512))
@@ -145,8 +149,26 @@ def _from_json(text: str) -> tuple[Overlay, ...]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError(
             "this JSON is no list of areas", code="not-an-overlay",
-            advice='give the output of sfdisk --json, or a list of {"label": ..., "start": bytes, "size": bytes}',
+            advice='give the output of sfdisk --json or fs list --json, or a list of {"label", "start", "size"}',
         ) from error  # fmt: skip
+
+
+def _piece(one: Any) -> RangeSet:
+    """``{"start", "size"}`` (no start: a gap of a sparse file), or ``[start, end]``."""
+    if isinstance(one, dict):
+        return RangeSet() if one.get("start") is None else _range(int(one["start"]), int(one["size"]))
+    return _range(int(one[0]), int(one[1]) - int(one[0]))
+
+
+def _from_files(value: dict[str, Any]) -> tuple[Overlay, ...]:
+    """``fs list --json`` and ``fs hit --json``: files with their extents, or the ranges of them that are missing."""
+    found: list[Overlay] = []
+    for entry in (value["entries"] if "entries" in value else value["files"])[:MAX_OVERLAYS]:
+        pieces = entry.get("extents", entry.get("ranges")) or ()
+        ranges = RangeSet(pair for one in pieces for pair in _piece(one))
+        if ranges:
+            found.append(make_overlay(str(entry["path"]), ranges))
+    return tuple(found)
 
 
 def _from_list(text: str) -> tuple[Overlay, ...]:

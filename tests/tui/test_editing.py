@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import RefusedError, UsageError
 from engine.mapedit import Restore, SetLine, SetStatus, preview_run
-from engine.mapedit.perform import perform
+from engine.mapedit.performing import perform
 from engine.mapfile import Mapfile, hold_map, read_map, write_map
 from engine.ranges import RangeSet
 from tui.editor import words

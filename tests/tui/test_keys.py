@@ -53,6 +53,16 @@ def test_ids_and_keys_are_unique_within_a_scope() -> None:
         assert all(key.help and key.label for key in keys)
 
 
+def test_no_two_tables_have_a_scope_of_one_name() -> None:
+    """The one that is merged last would take its keys from the other."""
+    folder = Path(tui.screens.__path__[0]).parent
+    tables = [importlib.import_module(f"tui.{path.stem}") for path in folder.glob("keys_*.py")]
+    found = [scope for module in tables for table in vars(module).values() if isinstance(table, dict) for scope in table
+             if isinstance(table.get(scope), tuple) and isinstance(scope, str)]  # fmt: skip
+    assert len(found) == len(set(found)), sorted(scope for scope in found if found.count(scope) > 1)
+    assert set(found) <= set(SCOPES)
+
+
 def test_every_screen_names_its_scopes_and_its_purpose() -> None:
     for cls in owners(DeckScreen):
         if cls in (DeckScreen, HelpScreen):

@@ -456,3 +456,47 @@ def test_the_manual_names_every_key_with_the_words_of_the_table() -> None:
         for key in SCOPES[scope][1]:
             assert f"`{key.display_all}`" in manual, key.id
             assert key.help in manual, key.id
+
+
+def test_dragging_selects_and_the_selection_is_what_is_set(devices: list[Device], path: Path) -> None:
+    async def test() -> None:
+        async with editor(path) as (_app, pilot, screen):
+            shown = screen.block_map
+            await until(pilot, lambda: shown.view.count)
+            await pilot.mouse_down(shown, offset=(0, 0))
+            await pilot.hover(shown, offset=(3, 0))
+            await pilot.mouse_up(shown, offset=(3, 0))
+            low, high = shown.view.bounds(0)[0], shown.view.bounds(3)[1]
+            assert list(screen.editing.selection) == [(low, high)]
+            await pilot.press("s", "minus", "y")
+            assert {screen.editing.map.status_at(place) for place in (low, high - 1)} == {"-"}
+            assert screen.editing.map.status_at(high) == "+"
+            await pilot.press("escape")
+            await pilot.click(shown, offset=(5, 0))
+            assert not screen.editing.selection
+            assert shown.cursor == shown.view.bounds(5)[0]
+
+    run(test)
+
+
+def test_clipped_to_a_domain(devices: list[Device], path: Path) -> None:
+    from engine.priorities import write_domain
+
+    write_domain(path.with_name("wanted.map"), RangeSet([(MIB, 2 * MIB), (3 * MIB, 3 * MIB + 512)]), 4 * MIB)
+
+    async def test() -> None:
+        async with editor(path) as (app, pilot, screen):
+            await pilot.press("e", "d", *"wanted.map", "enter")
+            await until(pilot, lambda: isinstance(app.screen, MapChangeScreen))
+            await until(pilot, lambda: "between the domain's ranges" in text(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: "Do it all the same?" in prompt(app))
+            await pilot.press("y")
+            await until(pilot, lambda: app.screen is screen and screen.editing.map.start == MIB)
+            map_ = screen.editing.map
+            assert map_.end == 3 * MIB + 512
+            assert [map_.status_at(place) for place in (MIB, 2 * MIB, 3 * MIB)] == ["+", "?", "-"]
+            await pilot.press("u")
+            assert screen.editing.map == read_map(path)
+
+    run(test)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from engine.mapedit import ChangeTypes, Clip, Combine, Extend, Invert, MergeBlocks, SetLine, Shift, SplitAt
+from engine.mapedit.overlays import read_overlays, union_of
 from engine.mapfile.status import MAX_POSITION
 from tui import background
-from tui.dialogs.path import complete_path
+from tui.dialogs.path import complete_path, written_path
 from tui.editor.input import parse_distance, parse_line, parse_span, parse_types
 
 if TYPE_CHECKING:
@@ -81,6 +82,21 @@ class Changes:
             self._screen.preview(Clip(*parse_span(text, here=cursor, start=0, end=MAX_POSITION)))
 
         self._screen.read("keep only (START-END):", take, value=value)
+
+    def edit_domain(self) -> None:
+        """Keep only a domain: the selection, or what a domain map or a list of areas names."""
+        screen, domain = self._screen, self._domain
+        if domain is not None:
+            screen.preview(Clip.to_domain(domain))
+            return
+
+        def take(text: str) -> None:
+            path = written_path(text)
+            background.start(screen, lambda: read_overlays(path),
+                             lambda found: screen.preview(Clip.to_domain(union_of(found))))  # fmt: skip
+
+        beside = str(screen.editing.document.path.parent) + os.sep
+        screen.read("keep only the areas of (a domain map, a list):", take, value=beside, complete=complete_path)
 
     def edit_extend(self) -> None:
         """Let the map cover more."""

@@ -99,7 +99,7 @@ def first_fitting(variants: Sequence[str], width: int) -> str:
 
 def mix_words(map_: Mapfile, ranges: RangeSet, sector: int) -> str:
     """How much of each status lies in ranges, the worst first."""
-    from engine.mapedit.perform import held
+    from engine.mapedit.performing import held
 
     amounts = held(map_, ranges)
     parts = [

@@ -24,8 +24,8 @@ class PartitionPreviewScreen(DeckScreen):
     """The tree to come above, a node in full below; what is new and what would be gone is said."""
 
     TITLE = "as it would be"
-    SCOPES = ("preview", "list")
-    BINDINGS = bindings("preview")
+    SCOPES = ("to-come", "list")
+    BINDINGS = bindings("to-come")
     HELP = (
         "The partitions as every tool would see them if the writes were made. They have not been made. + stands before "
         "what is new; what would be gone is listed last; what would be wrong then is marked as on the partitions."

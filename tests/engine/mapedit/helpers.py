@@ -83,5 +83,6 @@ def random_edit(rng: random.Random, map_: Mapfile, *, extent: bool = True) -> Ed
         return Shift(rng.choice([1, -1]) * rng.randrange(1, 300) * UNIT)
     if kind == 10:
         start = rng.randrange(map_.start, map_.end) // UNIT * UNIT
-        return rng.choice([Clip(start, map_.end), Clip(map_.start, max(start, map_.start + 1))])
+        domain = Clip.to_domain(ranges_in(rng, map_), rng.choice(CHARS))
+        return rng.choice([Clip(start, map_.end), Clip(map_.start, max(start, map_.start + 1)), domain])
     return Extend(0, map_.end + rng.randrange(1, 100) * UNIT, rng.choice(CHARS))

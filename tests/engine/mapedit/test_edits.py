@@ -24,7 +24,7 @@ from engine.mapedit.edits import (
     SplitAt,
     edit_from_json,
 )
-from engine.mapedit.perform import perform
+from engine.mapedit.performing import perform
 from engine.mapedit.words import exact, place
 from engine.mapfile import algebra
 from engine.mapfile.model import Mapfile

@@ -6,6 +6,7 @@ The verbs are in modules by what they are for; this one lists them, and loads on
 from __future__ import annotations
 
 import argparse
+import os
 from importlib import import_module
 
 from tui.commands.map.arguments import STATUSES, configure_all
@@ -27,12 +28,28 @@ _HOME = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verbs."""
-    parser.epilog = f"Block statuses: {STATUSES}. Older states of a map may be named MAP@NUMBER (see map generations)."
+    parser.epilog = (
+        f"Block statuses: {STATUSES}. A case may stand for its map. Older states of a map may be named MAP@NUMBER (see "
+        "map generations)."
+    )
     configure_all(parser.add_subparsers(dest="verb", required=True, metavar="VERB"))
 
 
+def map_of(text: str) -> str:
+    """The path of a map: ``text``, or the map of the case that it names; ``@NUMBER`` stays."""
+    from engine.cases import is_case, load_case
+
+    name, at, number = text.rpartition("@")
+    if at and number.isdigit() and not os.path.lexists(text):
+        return f"{map_of(name)}@{number}"
+    return str(load_case(text).map) if is_case(text) else text
+
+
 def run(args: argparse.Namespace, out: Output) -> int:
-    """Dispatch to the verb."""
+    """Dispatch to the verb. A case stands for its map."""
+    for name in ("map", "other", "before", "after"):
+        if isinstance(getattr(args, name, None), str):
+            setattr(args, name, map_of(getattr(args, name)))
     module = import_module(f"tui.commands.map.{_HOME[args.verb]}")
     code: int = module.VERBS[args.verb](args, out)
     return code

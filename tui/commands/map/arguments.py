@@ -118,6 +118,8 @@ def _edit(leaves: Any) -> None:
     which = verb.add_mutually_exclusive_group(required=True)
     which.add_argument("--range", metavar="RANGE", help="from the first to the last byte of it; like RANGE of set")
     which.add_argument("--size", metavar="SIZE", help="to the source's size")
+    which.add_argument("--domain", metavar="RANGE", help="only these ranges, @DOMAIN_MAP too; a status stands between")
+    verb.add_argument("--with", dest="status", metavar="STATUS", default="?", help="status between the ranges (?)")
     changes(verb)
     verb = leaf(leaves, "extend", "make the map longer", "extend disk.map --size 1T -o next.map")
     which = verb.add_mutually_exclusive_group(required=True)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from engine.errors import UsageError
 from engine.mapedit import edits, selection
 from engine.mapfile.status import char_of
+from engine.ranges import RangeSet
 from engine.text import parse_range, parse_size
 from tui.commands.map.shared import carry_out, number_of, open_map, ranges_of, statuses_of
 from tui.commands.output import Output
 
 if TYPE_CHECKING:
     from engine.mapfile.model import Mapfile
-    from engine.ranges import RangeSet
 
 
 def selected(args: argparse.Namespace, map_: Mapfile) -> RangeSet:
@@ -69,6 +69,8 @@ def _shift(args: argparse.Namespace, out: Output) -> int:
 
 
 def _clip(args: argparse.Namespace, out: Output) -> int:
+    if args.domain is not None:
+        return carry_out(args, out, edits.Clip.to_domain(ranges_of(args.domain) or RangeSet(), char_of(args.status)))
     if args.size is not None:
         start, end = 0, parse_size(args.size)
     else:

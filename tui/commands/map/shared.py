@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UsageError
+from engine.errors import RefusedError, UsageError
 from engine.mapedit.edits import Edit
-from engine.mapedit.perform import Effect, perform
+from engine.mapedit.performing import Effect, perform
 from engine.mapfile.diff import Move
 from engine.mapfile.diff import moves as moves_between
 from engine.mapfile.model import Mapfile
@@ -144,8 +144,13 @@ def _in_place(args: argparse.Namespace, out: Output, edit: Edit, more: dict[str,
     opened = Document.open(args.map)
     if opened.ignored:
         out.note(opened.ignored)
-    effect = opened.apply(edit, allow_loss=args.lose_finished)
-    saved = opened.save(args.note, allow_loss=args.lose_finished)
+    try:
+        effect = opened.apply(edit, allow_loss=args.lose_finished)
+        saved = opened.save(args.note, allow_loss=args.lose_finished)
+    except RefusedError as error:
+        if error.code == "loses-finished":
+            error.advice = "add --lose-finished if that is meant"
+        raise
     number = saved.generation.number if saved.generation is not None else None
     _tell(opened.map, effect, args.map, number, out, more)
     return 0
