@@ -92,6 +92,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("case.files", "F", "files", "files", "files inside: what is hit, what to read first, extraction", 34),
             Key("case.recordings", "V", "recordings", "video", "recordings on the disk of a video recorder", 38),
             Key("case.hex", "x", "hex", "bytes", "the bytes of the image", 36),
+            Key("case.report", "P", "report", "report", "a page for the customer and the next technician", 39),
             Key("case.refresh", "r", "refresh", "refresh", "read the case again", 40),
         ),
     ),

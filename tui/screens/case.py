@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from textual.widget import Widget
 
 from engine.jobs import Job, resume
+from engine.report.writing import write_report
 from tui import background
 from tui.case_view import STEP, CaseView, case_facts, case_sections, view_case
 from tui.keys import bindings
@@ -109,6 +111,21 @@ class CaseScreen(DeckScreen):
     def action_partitions(self) -> None:
         """The partition tables of the case's image, under its map."""
         self.deck.open_partitions(self._directory)
+
+    def action_report(self) -> None:
+        """Ask where to, and write it."""
+        place = self._directory / "report.html"
+        self.prompt.read("report (.html or .md) to: ", self._report, value=str(place))
+
+    def _report(self, text: str) -> None:
+        if text.strip():
+            path = Path(os.path.abspath(os.path.expanduser(text.strip())))
+            self.say("reading the case ...")
+            background.start(
+                self,
+                lambda: write_report(self._directory, path, replace=True),
+                lambda told: self.say(f"{path}: {told}"),
+            )
 
     def action_carve(self) -> None:
         """Files in the case's image by their own structure."""
