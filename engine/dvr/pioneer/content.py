@@ -12,6 +12,8 @@ from engine.dvr.pioneer.tables import FileEntry, Programme, Tables
 from engine.errors import Problem
 
 MAX_EXTENTS = 1_000_000
+UNREAD = ("block-directory-lost", "block-list-lost")
+"""Codes of problems that reading more of the disk may mend."""
 _MAX_STEPS = 200_000
 
 

@@ -9,7 +9,7 @@ from engine.dvr.disk import Disk
 from engine.dvr.model import Finding, Rung
 from engine.dvr.pack import is_pack
 from engine.dvr.pioneer import orphans
-from engine.dvr.pioneer.content import Contents
+from engine.dvr.pioneer.content import UNREAD, Contents
 from engine.dvr.pioneer.layouts import BLOCK, KNOWN_DIRECTORIES, LAYOUTS, MARK_633H, Layout
 from engine.dvr.pioneer.tables import Programme, Tables
 from engine.source import Source
@@ -174,7 +174,9 @@ def _score_file(tables: Tables, contents: Contents, index: int, score: Score) ->
     file = contents.file(index)
     if file is None or not score.test(bool(file.entry.size_blocks)):
         return
-    score.test(sum(extent.size for extent in file.extents) // BLOCK == file.entry.size_blocks)
+    unread = any(problem.code in UNREAD for problem in file.problems)
+    blocks = sum(extent.size for extent in file.extents) // BLOCK
+    score.test(None if unread else blocks == file.entry.size_blocks)
     if file.extents and file.extents[0].start is not None:
         head = tables.disk.get(file.extents[0].start - tables.disk.base, 14)
         score.heads += head is not None

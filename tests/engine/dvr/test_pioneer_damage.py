@@ -183,3 +183,15 @@ def test_names_cannot_harm(save, key):
     assert shown[:4] == ["../../etc/passwd", "\\x1b[2Jescape", "nul", "[red]markup[/]"]
     assert all(name.isprintable() for name in shown)
     assert [title.name_raw.rstrip(b"\0") for title in found.titles] == names
+
+
+@every
+def test_what_is_unread_speaks_neither_for_nor_against(save, key):
+    made = disk(key)
+    plain = save(made.image)
+    blocks = [*made.block_directories.values(), *(block for lists in made.lists.values() for block in lists)]
+    for unread in (blocks, [start // BLOCK for runs in made.image.laid.values() for start, _ in runs]):
+        findings = dvr.probe(holed(plain, *((block * BLOCK, BLOCK) for block in unread)))
+        assert findings[0].variant == key
+        share = findings[0].reasons[3].split(" ")
+        assert share[0] == share[2], findings[0].reasons
