@@ -49,7 +49,9 @@ class Opener(App[None]):
         except RescueError as error:
             self.tell_error(error)
             return
-        if folder is not None:
+        if folder is not None and opening.has_recordings(folder):
+            self.open_recordings(folder)
+        elif folder is not None:
             self.start.look_at(folder)
         else:
             self._open(lambda: opening.screen_for(path, map))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.cases import Case
     from engine.cases.arrays import Member
     from engine.devices import Device
+    from engine.jobs import Job
     from tui.screens.base import DeckScreen
 
 
@@ -155,7 +156,31 @@ def job_screen(directory: Path) -> DeckScreen:
         from engine.jobs.raid import members_of
 
         return raid_screen(members_of(job.arguments["members"]))
+    if job.kind in ("recordings-extract", "recordings-scan"):
+        return _recordings_job(job)
     return rescue_screen(directory) if job.kind == "rescue" else jobs_screen(directory)
+
+
+def _recordings_job(job: Job) -> DeckScreen:
+    from engine.recordings.look import Place
+
+    place = Place.of(dict(job.arguments))
+    if job.kind == "recordings-scan":
+        from tui.screens.recordings_scan import RecordingsScanScreen
+
+        return RecordingsScanScreen(place)
+    from engine.recordings.extracting import Order
+    from tui.screens.recordings_extract import RecordingsExtractScreen, Request
+
+    return RecordingsExtractScreen(place, Request(Order.of(dict(job.arguments)), 0, 0), job.id)
+
+
+def has_recordings(folder: Path) -> bool:
+    """Whether a plain folder holds the files of a DVD-VR disc."""
+    for place in (folder, folder / "DVD_RTAV"):
+        if any((place / name).is_file() for name in ("VR_MANGR.IFO", "VR_MANGR.BUP", "VR_MOVIE.VRO")):
+            return True
+    return False
 
 
 def rescue_screen(target: Path) -> DeckScreen:

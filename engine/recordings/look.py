@@ -15,7 +15,7 @@ from engine.errors import RefusedError, outside
 from engine.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from engine.dvr import Finding, Recordings
+    from engine.dvr import Finding, Recordings, Title
     from engine.source import Source
 
 
@@ -122,3 +122,11 @@ def look(
         holes = source.holes
         structures = recordings.structures.intersect(holes).total
         return Looked(tuple(findings), recordings, source.size, holes.total, structures, place.mapped)
+
+
+def place_of(title: Title, position: int) -> int | None:
+    """Where on the disk a byte of a title's content stands; None where it has no place."""
+    from engine.source import BytesSource, ExtentSource
+
+    content = ExtentSource(BytesSource(b""), title.extents)
+    return next((below for _, below, _ in content.runs(position, 1)), None) if position < content.size else None

@@ -10,6 +10,7 @@ from engine.atomic import write_atomic
 from engine.dvr import Recordings, Title
 from engine.dvr.pack import PACK_SIZE, is_pack
 from engine.errors import DamagedError
+from engine.recordings.look import Place, opened
 from engine.source import ExtentSource, Source
 from engine.source.base import ReadError
 from engine.tools import find_tool, need_tool, run_bytes
@@ -83,6 +84,13 @@ def first_frame(stream: bytes, width: int, height: int, *, aspect: str = "") -> 
     if len(out) < max(2, width) * max(2, height) * 3:
         raise DamagedError("there is no whole picture in it", code="no-picture")
     return Picture(max(2, width), max(2, height), out[: max(2, width) * max(2, height) * 3])
+
+
+def frame_of(place: Place, recordings: Recordings, title: Title, *, at: float, width: int, height: int) -> Picture:
+    """The first frame after share ``at`` of a title of an image (devices are refused). Raises as ``first_frame``."""
+    with opened(place, devices=False) as source:
+        data = sample(recordings, title, source, at)
+    return first_frame(data, width, height, aspect=title.aspect)
 
 
 def save_png(stream: bytes, path: Path, *, aspect: str = "") -> None:

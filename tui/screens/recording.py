@@ -9,9 +9,8 @@ from textual.widget import Widget
 
 from engine.dvr import Title
 from engine.errors import RescueError
-from engine.recordings.look import Looked, Place, opened
-from engine.recordings.pictures import Picture, first_frame, sample
-from engine.source import ExtentSource
+from engine.recordings.look import Looked, Place, place_of
+from engine.recordings.pictures import Picture, frame_of
 from tui import background
 from tui.keys import bindings
 from tui.recording_words import detail_sections, title_facts
@@ -67,8 +66,7 @@ class RecordingScreen(DeckScreen):
         width, height = max(8, size.width), max(8, size.height * 2)
 
         def work() -> Picture:
-            with opened(place, devices=False) as source:
-                return first_frame(sample(looked.recordings, title, source, at), width, height, aspect=title.aspect)
+            return frame_of(place, looked.recordings, title, at=at, width=width, height=height)
 
         self._picture.show(None, colour=False, words="looking ...")
         self._frames.start(self, work, self._show_picture, self._no_picture)
@@ -110,17 +108,11 @@ class RecordingScreen(DeckScreen):
             part = self._recording.parts[int(number)]
             start = part.extents[0].start if part.extents else None
         elif kind == "gap":
-            start = self._below(self._recording.missing.gaps[int(number)].start)
+            start = place_of(self._recording, self._recording.missing.gaps[int(number)].start)
         if start is None:
             self.say("that has no place on the disk")
         else:
             self.deck.open_bytes(self._place.path, self._place.map, start)
-
-    def _below(self, position: int) -> int | None:
-        from engine.source import BytesSource
-
-        content = ExtentSource(BytesSource(b""), self._recording.extents)
-        return next((below for _, below, _ in content.runs(position, 1)), None)
 
     def action_extract(self) -> None:
         """This one."""

@@ -65,7 +65,8 @@ class RecordingsExtractScreen(DeckScreen):
         "put together without coding anew."
     )
 
-    def __init__(self, place: Place, request: Request) -> None:
+    def __init__(self, place: Place, request: Request, job: str | None = None) -> None:
+        """``job``: the id of an extraction to watch."""
         super().__init__(str(place.path))
         self._place, self._request = place, request
         self._order = request.order
@@ -74,7 +75,7 @@ class RecordingsExtractScreen(DeckScreen):
         self._list = RowList(id="takings")
         self._facts = Facts(label_width=9)
         self._job: Job | None = None
-        self._mine: str | None = None
+        self._mine = job
         self._written: dict[str, Any] | None = None
         self._read_of: tuple[str, int] | None = None
 

@@ -129,6 +129,21 @@ class StartScreen(DeckScreen, inherit_bindings=False):
             find = next((f for f in self._folder.finds if row.id == f"{FILE}{f.path}" and f.kind == "image"), None)
         self.deck.open_array([Member(find.path, find.map)] if find is not None else [])
 
+    def action_recordings(self) -> None:
+        """The recordings in the image or case under the cursor, or in this folder when it is a recorder's."""
+        from tui.opening import has_recordings
+
+        row = self._list.chosen
+        find = None
+        if row is not None and row.id.startswith(FILE) and self._folder is not None:
+            find = next((f for f in self._folder.finds if row.id == f"{FILE}{f.path}" and f.kind != "map"), None)
+        if find is not None:
+            self.deck.open_recordings(find.path, find.map if find.kind == "image" else None)
+        elif has_recordings(self._place):
+            self.deck.open_recordings(self._place)
+        else:
+            self.say("put the cursor on an image or a case first", "warning")
+
     def action_image(self) -> None:
         """Image the device under the cursor."""
         row = self._list.chosen
