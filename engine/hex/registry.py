@@ -19,6 +19,7 @@ ROOMS: tuple[str, ...] = (
     "engine.filesystems.templates",
     "engine.dvr.templates",
     "engine.artifacts.templates",
+    "engine.ole2.templates",
 )
 """The modules, in the order in which their guesses are asked for."""
 _GUESSED = 4096
@@ -58,9 +59,10 @@ def guess(data: bytes) -> str | None:
     return None
 
 
-def lay(source: Source, offset: int, name: str | None = None) -> Overlay:
+def lay(source: Source, offset: int, name: str | None = None, *, alone: bool = False) -> Overlay:
     """The structure at ``offset``: the one named, else what tables of the disk or the bytes themselves suggest.
 
+    ``alone``: the tables of the disk are not looked at (a drive is read no further than what is on show).
     Raises ``UsageError`` for an unknown name or an offset behind the end.
     """
     known = templates()
@@ -71,7 +73,7 @@ def lay(source: Source, offset: int, name: str | None = None) -> Overlay:
     from engine.partitions.inspect import look
     from engine.partitions.templates import TEMPLATES as OF_DISKS
 
-    if name is None or name in OF_DISKS:
+    if not alone and (name is None or name in OF_DISKS):
         found, fields = look(source, offset, name)
         if found is not None:
             return Overlay(found, OF_DISKS[found].title, offset, tuple(fields))

@@ -58,6 +58,7 @@ KINDS: Mapping[str, Kind] = table(
     Kind("sectors-convert", "engine.jobs.sectors:run_convert", True, "writes strange sectors as plain ones"),
     Kind("recordings-extract", "engine.recordings.job:extract", True, "writes recordings as files"),
     Kind("recordings-scan", "engine.recordings.job:scan", True, "looks for recordings by the MPEG clock"),
+    Kind("documents-repair", "engine.jobs.documents:run", True, "repairs OLE2 documents, many at once"),
     Kind("self-test", "engine.jobs.selftest:run", True, "writes and verifies a scratch file: do jobs work here?"),
 )
 

@@ -25,6 +25,7 @@ GROUPS: dict[str, str] = {
     "carve": "files by their own structure, where no directory names them",
     "dvr": "recordings on the disks of video recorders: list, extract, scan by the clock",
     "decode": "dates, dBASE tables, System Restore logs, phone backups, remote controls",
+    "ole2": "documents of old Office programs: what is wrong, repair, salvage",
     "hex": "bytes of a source, with the structure in them explained",
     "case": "case directories: create, show, history",
     "raid": "RAID5 without its controller: layout found, array assembled",
