@@ -84,8 +84,12 @@ class Page:
 class Bytes:
     """An opened subject. Its methods may be called from any thread; ``close`` ends it."""
 
-    def __init__(self, source: Source, map: Mapfile | None = None, shift: int = 0) -> None:
-        """``map`` tells the status of what is a hole in ``source``; ``shift`` is where the source begins in it."""
+    def __init__(
+        self, source: Source, map: Mapfile | None = None, shift: int = 0, *, piece: int | None = None
+    ) -> None:
+        """``map`` tells the status of what is a hole in ``source``; ``shift`` is where the source begins in it.
+        ``piece``: read so many bytes at once, from a drive."""
+        self._piece = piece
         self.source = source
         self._map, self._shift = map, shift
         self.size, self.sector_size, self.path = source.size, source.sector_size, source.path
@@ -104,8 +108,34 @@ class Bytes:
         """Page ``number``; empty behind the end. A read that fails makes the page unread instead of raising."""
         return self.read(number * PAGE, PAGE)
 
+    @property
+    def patient(self) -> bool:
+        """Whether the bytes come from a drive itself."""
+        return self._piece is not None
+
     def read(self, offset: int, size: int) -> Page:
-        """Bytes from ``offset``; what the medium refuses is unread with the status of a bad sector."""
+        """Bytes from ``offset``; what the medium refuses is unread with the status of a bad sector.
+
+        From a drive they are read piece by piece; after two pieces that failed the rest is not tried.
+        """
+        return self._read(offset, size) if self._piece is None else self._read_pieces(offset, size, self._piece)
+
+    def _read_pieces(self, offset: int, size: int, piece: int) -> Page:
+        data = b""
+        unread: list[Unread] = []
+        end = min(offset + size, self.size)
+        for at in range(offset, end, piece):
+            length = min(piece, end - at)
+            if sum(one.letter == "-" for one in unread) >= 2:
+                unread.append(Unread(at, end, "?"))
+                data += bytes(end - at)
+                break
+            page = self._read(at, length)
+            data += page.data
+            unread += page.unread
+        return Page(offset, data, tuple(unread))
+
+    def _read(self, offset: int, size: int) -> Page:
         try:
             reading = self.source.read(offset, size)
         except ReadError:
@@ -134,13 +164,20 @@ class Bytes:
         self.source.close()
 
 
-def open_bytes(subject: Subject) -> Bytes:
-    """Open what is looked at. Devices are refused: they are imaged first. Raises ``RescueError``."""
+def open_bytes(subject: Subject, *, patient: bool = False) -> Bytes:
+    """Open what is looked at. Raises ``RescueError``.
+
+    A block device is refused (code ``device``) unless ``patient``: then a process of its own reads it, with a limit.
+    """
     image = subject.image
     try:
         mode = os.stat(image).st_mode
     except OSError as error:
         raise outside(error, "cannot open the image", image) from error
+    if stat.S_ISBLK(mode) and patient:
+        from engine.hex.patient import PIECE, PatientSource
+
+        return Bytes(PatientSource(image), piece=PIECE)
     if not stat.S_ISREG(mode):
         raise RefusedError(
             "devices are not read here", code="device", path=image,

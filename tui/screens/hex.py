@@ -70,7 +70,8 @@ class HexScreen(BytesScreen):
         "zeros. t lays a structure over the bytes: its fields are coloured and listed beside them; wrong ones are "
         "marked !! where nothing can be found without them, ! elsewhere. Tab changes between bytes and fields. "
         "i reads the bytes at the cursor as numbers, dates and text. / searches as a job that goes on when you leave. "
-        "e types other bytes; nothing is written before you say so, and u takes it back. Devices are not read here."
+        "e types other bytes; nothing is written before you say so, and u takes it back. A drive itself is read only "
+        "when you say so: by a process of its own that may hang alone, and never written to."
     )
 
     def __init__(self, subject: Subject, at: int = 0, template: str | None = None) -> None:
@@ -112,6 +113,8 @@ class HexScreen(BytesScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What makes sense now."""
         there = self._bytes is not None and self._bytes.size > 0
+        if action in ("search", "strip", "edit", "undo", "bookmark", "bookmarks") and self._patient:
+            return None  # a failing drive is imaged first: these would read all of it, or write
         if action in ("search", "inspector", "bookmark", "strip", "edit"):
             return True if there else None
         if action in ("next_find", "previous_find"):
@@ -318,7 +321,8 @@ class HexScreen(BytesScreen):
                 self, lambda: save_selection(opened.source, low, high, where, subject=self._subject), self._saved
             )
 
-        name = str(self._subject.image.with_suffix(f".{low:x}-{high:x}.bin"))
+        where = Path.cwd() / self._subject.image.name if opened.patient else self._subject.image
+        name = str(where.with_suffix(f".{low:x}-{high:x}.bin"))
         self.prompt.read("save the selection as:", take, value=name, complete=complete_path)
 
     def _saved(self, written: Written) -> None:

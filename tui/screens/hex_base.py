@@ -39,6 +39,8 @@ class BytesScreen(DeckScreen):
         self._lays: background.Latest[Overlay] = background.Latest()
         self._opens: background.Latest[Bytes] = background.Latest()
         self._told = ("", "")
+        self._patient = False
+        """Whether a person agreed that the drive itself is read."""
 
     def body(self) -> Iterable[Widget]:
         """Bytes and fields side by side, two lines below."""
@@ -60,7 +62,21 @@ class BytesScreen(DeckScreen):
         self._view.focus()
         self.say("opening ...")
         self.set_class(self._first_template is not None, "-fields")
-        self._opens.start(self, lambda: open_bytes(self._subject), self._opened)
+        self._opens.start(self, lambda: open_bytes(self._subject), self._opened, self._not_opened)
+
+    def _not_opened(self, error: RescueError) -> None:
+        """A drive is read only when a person says so."""
+        self.tell_error(error)
+        if error.code == "device" and not self._patient and self._subject.path.is_block_device():
+            question = "This reads the drive itself; a failing one is imaged first. Read it?"
+            self.prompt.ask(question, self._read_patient)
+
+    def _read_patient(self, key: str) -> None:
+        if key != "y":
+            self.action_back()
+            return
+        self._patient = True
+        self._opens.start(self, lambda: open_bytes(self._subject, patient=True), self._opened, self._not_opened)
 
     def on_unmount(self) -> None:
         """Give the descriptors back."""
@@ -97,6 +113,8 @@ class BytesScreen(DeckScreen):
         self.opened(opened, first=old is None)
         if old is None or old.unread_bytes != opened.unread_bytes:
             words = "" if opened.mapped else "no map: nobody can say which of these bytes were really read"
+            if opened.patient:
+                words = "read from the drive itself, 4 KiB at a time: image it first if it fails"
             if opened.unread_bytes:
                 words = f"{format_exact(opened.unread_bytes)} were never read"
             self.say(words, "warning" if words else "info")
@@ -167,7 +185,8 @@ class BytesScreen(DeckScreen):
     def _lay(self, offset: int, name: str | None) -> None:
         opened = self._bytes
         if opened is not None:
-            self._lays.start(self, lambda: lay(opened.source, offset, name), self._laid, self._not_laid)
+            alone = opened.patient
+            self._lays.start(self, lambda: lay(opened.source, offset, name, alone=alone), self._laid, self._not_laid)
 
     def _laid(self, overlay: Overlay) -> None:
         self._overlay = overlay
@@ -291,7 +310,8 @@ class BytesScreen(DeckScreen):
 
     def action_refresh(self) -> None:
         """Open image and map again."""
-        self._opens.start(self, lambda: open_bytes(self._subject), self._opened)
+        patient = self._patient
+        self._opens.start(self, lambda: open_bytes(self._subject, patient=patient), self._opened, self._not_opened)
 
     def action_drop(self) -> None:
         """Drop the selection; without one go back."""
