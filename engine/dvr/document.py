@@ -66,6 +66,7 @@ def missing_document(missing: Missing) -> dict[str, Any]:
         "missing_bytes": missing.bytes,
         "missing_s": None if missing.seconds is None else round(missing.seconds, 3),
         "unplaced_bytes": missing.unplaced,
+        "unknown_missing": missing.unknown,
         "missing": [
             {"start": gap.start, "end": gap.end, "start_s": _rounded(gap.start_s), "end_s": _rounded(gap.end_s),
              "exact": gap.exact}

@@ -17,6 +17,11 @@ from engine.source.extents import ExtentSource
 _EXACT = 64
 """Gaps of a part whose times are looked up by the clock on both sides."""
 _SLACK_S = 2.0
+# What tells that bytes of a title are lost without telling how many.
+_LOSING = frozenset((
+    "block-directory-lost", "block-list-lost", "cell-lost", "chain-lost", "chain-loop", "chain-short", "entry-lost",
+    "file-lost", "inode-lost", "runs-lost", "runs-loop", "vro-lost",
+))  # fmt: skip
 
 
 def with_missing(recordings: Recordings, view: Source) -> Recordings:
@@ -26,7 +31,7 @@ def with_missing(recordings: Recordings, view: Source) -> Recordings:
     disk = Disk(view)
     titles = tuple(
         replace(title, missing=missing_of(title, disk, outside))
-        if holes or any(part.unplaced for part in title.parts) else title
+        if holes or loses(title) or any(part.unplaced for part in title.parts) else title
         for title in recordings.titles
     )  # fmt: skip
     files = tuple(
@@ -49,8 +54,10 @@ def missing_of(title: Title, disk: Disk, holes: RangeSet) -> Missing:
     below = ExtentSource(disk.source, title.extents)
     seen = below.seen(holes)
     unplaced = sum(part.unplaced for part in title.parts)
+    # A loss that the directory's sizes account for is no unknown one.
+    unknown = loses(title) and not unplaced
     if not seen and not unplaced:
-        return Missing()
+        return Missing(seconds=None if unknown else 0.0, unknown=unknown)
     gaps: list[Gap] = []
     seconds: float | None = 0.0
     start, begun = 0, 0.0
@@ -71,7 +78,12 @@ def missing_of(title: Title, disk: Disk, holes: RangeSet) -> Missing:
         start += part.size
         known = known and part.duration_s is not None
         begun += part.duration_s or 0.0
-    return Missing(below.ranges_below(seen), tuple(gaps), unplaced, seconds)
+    return Missing(below.ranges_below(seen), tuple(gaps), unplaced, None if unknown else seconds, unknown)
+
+
+def loses(title: Title) -> bool:
+    """Whether its problems say that bytes of it are lost."""
+    return any(problem.code in _LOSING for problem in title.problems)
 
 
 def _timed(part: Part, gaps: RangeSet, disk: Disk) -> list[Gap]:

@@ -125,12 +125,14 @@ class Gap:
 @dataclass(frozen=True, slots=True)
 class Missing:
     """What of a title is not there. ``ranges`` are the unread bytes in the source, ``gaps`` the same in the title's
-    content; ``unplaced`` bytes have no known place. ``seconds`` None when the time is not known."""
+    content; ``unplaced`` bytes have no known place; with ``unknown`` more is lost, and nothing tells how much.
+    ``seconds`` None when the time is not known."""
 
     ranges: RangeSet = field(default_factory=RangeSet)
     gaps: tuple[Gap, ...] = ()
     unplaced: int = 0
     seconds: float | None = 0.0
+    unknown: bool = False
 
     @property
     def bytes(self) -> int:
@@ -138,7 +140,7 @@ class Missing:
         return sum(gap.end - gap.start for gap in self.gaps) + self.unplaced
 
     def __bool__(self) -> bool:
-        return self.bytes > 0
+        return self.bytes > 0 or self.unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,11 @@ class Title:
     def size(self) -> int:
         """Bytes of content whose place is known."""
         return sum(part.size for part in self.parts)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a part of it has no known place: what its extents give is not all of it, however well it is read."""
+        return self.missing.unplaced > 0 or self.missing.unknown
 
     @property
     def shown_name(self) -> str:

@@ -155,7 +155,7 @@ class _Maker:
         placed = sum(extent.size for extent in extents)
         unplaced = 0
         if placed < size:
-            unplaced = min(size - placed, self.video.unplaced)
+            unplaced = size - placed
             words = f"VOB {vob.number} ends {size - placed} bytes behind the end of {self.video.path}"
             problems.append(Problem("vob-outside", words))
         positions = np.concatenate(([0], np.cumsum(vob.sizes[first:last]) * SECTOR))

@@ -86,6 +86,9 @@ def test_an_unread_file_table_says_which_titles_it_cost(save, key):
     assert [title.name for title in titles] == ["T1", "T2", "T3"]
     assert all("file-lost" in {problem.code for problem in title.problems} for title in titles)
     assert all(not title.parts and title.duration_s is None for title in titles)
+    # Nobody can say how much: never shown as whole.
+    assert all(title.missing and title.missing.unknown and title.missing.seconds is None for title in titles)
+    assert all(title.incomplete for title in titles)
     # Their bytes are there, by the block lists alone.
     assert [title.id for title in loose] == [f"b{made.lists[n][0]}" for n in (1, 2, 3)]
     assert [content(source, found, title) for title in loose] == list(made.image.content.values())
@@ -103,6 +106,7 @@ def test_an_unread_block_list_is_missing_by_bytes(save, key):
     assert title.missing.unplaced == 300 * BLOCK
     assert title.missing.seconds == pytest.approx(0.6, abs=0.05)
     assert "block-list-lost" in codes(found)
+    assert title.incomplete and not title.missing.unknown
 
 
 @every
@@ -151,6 +155,7 @@ def test_chains_that_loop_and_tables_that_lie(save, key):
     source = save(made.image)
     found = dvr.read(source)
     assert [len(title.parts) for title in found.titles if title.kind == "recording"] == [2, 1]
+    assert [title.missing.unknown for title in found.titles[:2]] == [True, False]
     assert "chain-loop" in codes(found)
 
 

@@ -125,6 +125,8 @@ def test_the_entry_of_the_stream_is_lost(save):
     made = tree()
     found = dvr.read(holed(save(made.image), (made.entries["VR_MOVIE.VRO"], BLOCK)))
     assert [(title.name, title.duration_s, title.size) for title in found.titles] == [("One", 2.0, 0), ("Two", 1.5, 0)]
+    assert [title.missing.bytes for title in found.titles] == [60 * BLOCK, 45 * BLOCK]
+    assert [title.missing.seconds for title in found.titles] == [2.0, 1.5]
 
 
 def test_wrong_checks(save):
