@@ -91,7 +91,7 @@ def stem(title: Title) -> str:
     """File name without extension: name and time, which together tell same-named titles apart."""
     when = f"{title.recorded_at:%Y-%m-%d %H.%M}" if title.recorded_at else ""
     words = [title.name, when] if title.name else [when or title.kind, "" if when else title.id]
-    extra = ["(deleted)"] if title.deleted else []
+    extra = [*(["(deleted)"] if title.deleted else []), *(["(incomplete)"] if title.incomplete else [])]
     return safe_component(" ".join(word for word in (*words, *extra) if word).lstrip(". ")) or "title"
 
 
