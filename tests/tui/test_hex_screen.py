@@ -89,7 +89,7 @@ def test_a_case_is_read_under_its_map_and_a_device_is_not_read(devices: list[Dev
 
     async def test() -> None:
         async with deck(case) as (app, pilot):
-            await until(pilot, lambda: "x bytes" in text(app))
+            await until(pilot, lambda: app.screen.check_action("hex", ()))
             await pilot.press("x")
             await until(pilot, lambda: "were never read" in text(app))
             open_hex(app, "/dev/null")
