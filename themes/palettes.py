@@ -30,6 +30,32 @@ MARKS = (
     Mark("/", "non-scraped", "non-scraped", "/"),
     Mark("-", "bad", "bad sector", "-"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """How one role of a document's sectors is shown: style classes ``role--NAME`` and ``role--solid-NAME``."""
+
+    letter: str
+    name: str
+    label: str
+
+
+# In the order of the codes of engine.ole2.sector_map: what comes later is shown in a cell that holds several.
+ROLES = (
+    Role(".", "free", "free"),
+    Role("0", "zero", "free, zeros"),
+    Role("=", "stream", "stream"),
+    Role("~", "unknown", "unknown"),
+    Role("s", "mini-stream", "mini stream"),
+    Role("o", "orphan", "orphan"),
+    Role("m", "mini-fat", "mini FAT (SSAT)"),
+    Role("I", "difat", "DIFAT (MSAT)"),
+    Role("F", "fat", "FAT (SAT)"),
+    Role("D", "directory", "directory"),
+    Role("H", "header", "header"),
+    Role("?", "unread", "never read"),
+)
 BY_LETTER = {mark.letter: mark for mark in MARKS}
 
 # What every theme must define besides Textual's own variables.

@@ -12,14 +12,25 @@ from engine.ole2.evidence import Evidence
 from engine.ole2.model import Document
 from engine.ole2.structs import FREE
 
-HEADER, FAT, DIFAT, DIRECTORY, MINI_FAT, MINI_STREAM, STREAM, FREE_SPACE, ZERO, ORPHAN, UNREAD, UNKNOWN = range(12)
+FREE_SPACE, ZERO, STREAM, UNKNOWN, MINI_STREAM, ORPHAN, MINI_FAT, DIFAT, FAT, DIRECTORY, HEADER, UNREAD = range(12)
+"""In the order in which they matter: a cell of several sectors shows the last of them."""
+LETTERS = ".0=~somIFDH?"
 
 NAMES = (
-    "header", "FAT (SAT)", "DIFAT (MSAT)", "directory", "mini FAT (SSAT)", "mini stream", "stream", "free", "zeros",
-    "orphan", "unread", "unknown",
+    "free", "free, zeros", "stream", "unknown", "mini stream", "orphan", "mini FAT (SSAT)", "DIFAT (MSAT)", "FAT (SAT)",
+    "directory", "header", "never read",
 )  # fmt: skip
 
 Codes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A row of cells: the role that matters most in each, whether there are several, bytes by role."""
+
+    worst: Codes
+    mixed: npt.NDArray[np.bool_]
+    bytes: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,54 @@ class SectorMap:
         """Sectors by role."""
         found = np.bincount(self.codes, minlength=len(NAMES))
         return {name: int(found[code]) for code, name in enumerate(NAMES) if found[code]}
+
+    @property
+    def end(self) -> int:
+        """Behind its last byte."""
+        return max(self.start + 1, self.size)
+
+    def cells(self, start: int, end: int, count: int, *, with_bytes: bool = False) -> Folded:
+        """``[start, end)`` folded into at most ``count`` cells."""
+        count = max(1, min(count, end - start))
+        edges = start + (np.arange(count + 1, dtype=np.int64) * (end - start)) // count
+        first = np.clip((edges[:-1] - self.start) // self.sector_size, 0, self.codes.size - 1)
+        last = np.clip((edges[1:] - 1 - self.start) // self.sector_size, 0, self.codes.size - 1)
+        worst = np.maximum.reduceat(self.codes, first)
+        least = np.minimum.reduceat(self.codes, first)
+        # reduceat stops before the next cell's first sector, which the last one may share
+        worst, least = np.maximum(worst, self.codes[last]), np.minimum(least, self.codes[last])
+        amounts = self._amounts(first, last) if with_bytes else None
+        return Folded(worst, worst != least, amounts)
+
+    def _amounts(self, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        amounts = np.zeros((first.size, len(NAMES)), np.int64)
+        for code in range(len(NAMES)):
+            total = np.concatenate(([0], np.cumsum(self.codes == code)))
+            amounts[:, code] = (total[last + 1] - total[first]) * self.sector_size
+        return amounts
+
+    def worst_at(self, start: int, end: int) -> int:
+        """The first byte of what matters most in ``[start, end)``."""
+        first, last = self.index(start), self.index(max(start, end - 1))
+        at = first + int(np.argmax(self.codes[first : last + 1]))
+        return max(start, self.start + at * self.sector_size)
+
+    def block_at(self, offset: int) -> tuple[int, int]:
+        """The stretch of one role (and one stream) around a byte."""
+        at = self.index(offset)
+        same = (self.codes == self.codes[at]) & (self.owner == self.owner[at])
+        before, after = np.flatnonzero(~same[:at]), np.flatnonzero(~same[at:])
+        low = int(before[-1]) + 1 if before.size else 0
+        high = at + int(after[0]) if after.size else self.codes.size
+        return self.start + low * self.sector_size, min(self.end, self.start + high * self.sector_size)
+
+    def seek(self, offset: int, statuses: str, *, forwards: bool) -> int | None:
+        """Where the next (or previous) stretch of one of these roles, by their letters, begins."""
+        wanted = np.isin(self.codes, [LETTERS.index(letter) for letter in statuses])
+        begins = np.flatnonzero(wanted & np.concatenate(([True], self.codes[1:] != self.codes[:-1])))
+        places = self.start + begins * self.sector_size
+        found = places[places > offset] if forwards else places[places < offset][::-1]
+        return int(found[0]) if found.size else None
 
     def index(self, offset: int) -> int:
         """The physical sector that holds a byte of the source."""

@@ -1,4 +1,4 @@
-"""The block map: a rescue map as cells, from the whole disk down to sectors, with a cursor, a selection and the place
+"""The block map: a rescue map (or another picture of bytes) as cells, from the whole disk down to sectors, with a cursor, a selection and the place
 where the drive is being read.
 
 It is made for slow lines and large maps: cells come from the engine in one call for each view, a change repaints only
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from rich.segment import Segment
@@ -26,7 +26,8 @@ from textual.widget import Widget
 
 from tui.keys import bindings
 from tui.widgets import map_paint as paint
-from tui.widgets.map_look import CLASSES, look
+from tui.widgets.map_look import CLASSES, RESCUE, Legend, look
+from tui.widgets.map_picture import Picture, RescuePicture
 from tui.widgets.map_view import View
 
 if TYPE_CHECKING:
@@ -103,13 +104,19 @@ each. > or < is where the drive is being read."""
         def control(self) -> BlockMap:
             return self.block_map
 
+    _only_cursor = False
+    """The next refresh of all of it is Textual's own for a change of focus."""
+
     def __init__(
-        self, *, seek: str = "?*/-", id: str | None = None, classes: str | None = None, disabled: bool = False
-    ) -> None:
-        """``seek``: the statuses that next and previous look for."""
+        self, *, seek: str = "?*/-", id: str | None = None, classes: str | None = None, disabled: bool = False,
+        legend: Legend = RESCUE,
+    ) -> None:  # fmt: skip
+        """``seek``: the statuses that next and previous look for; ``legend`` how statuses are shown."""
         super().__init__(id=id, classes=classes, disabled=disabled)
         self.seek = seek
+        self.legend = legend
         self._map: Mapfile | None = None
+        self._picture: Picture | None = None
         self._view = View.fit(0, 0, 512, 1, 1)
         self._cursor = 0
         self._selection: tuple[int, int] | None = None
@@ -155,8 +162,13 @@ each. > or < is where the drive is being read."""
     def show(self, map: Mapfile, *, domain: tuple[int, int] | None = None, sector: int = 512) -> None:
         """Show a map (a newer state of the same one, too: then only what differs is painted). ``domain`` is the range
         of bytes to draw, by default that of the map."""
-        start, end = domain if domain is not None else (map.start, map.end)
         self._map = map
+        self.show_picture(RescuePicture(map), domain=domain, sector=sector)
+
+    def show_picture(self, picture: Picture, *, domain: tuple[int, int] | None = None, sector: int = 512) -> None:
+        """Show anything else that has a status for each byte."""
+        start, end = domain if domain is not None else (picture.start, picture.end)
+        self._picture = picture
         view = self._view.over(start, end, sector)
         changed = view != self._view
         self._view = view
@@ -238,14 +250,12 @@ each. > or < is where the drive is being read."""
         """Ask the engine for the cells of this view."""
         view = self._view
         total = view.columns * view.rows
-        if self._map is None or not view.count:
+        if self._picture is None or not view.count:
             self._cells = np.full(total, paint.BLANK, np.uint16)
             return
-        from engine.mapfile.cells import cells
-
         end = view.start + view.count * view.cell
-        found = cells(self._map, view.start, end, view.count, with_bytes=self._mostly)
-        self._cells = paint.compose(found.worst, found.mixed, total, found.bytes)
+        found = self._picture.cells(view.start, end, view.count, with_bytes=self._mostly)
+        self._cells = paint.compose(found.worst, found.mixed, total, found.bytes, len(self.legend.solid))
 
     def _layers(self) -> paint.Codes:
         view, codes = self._view, self._cells.copy()
@@ -290,14 +300,17 @@ each. > or < is where the drive is being read."""
     def render_line(self, y: int) -> Strip:
         width, columns = self.size.width, self._view.columns
         codes = self._painted[y * columns : (y + 1) * columns]
-        segments = [Segment(paint.glyph(run.code) * (run.end - run.start), self._style(run.code)) for run in
-                    paint.runs(codes)]  # fmt: skip
+        glyphs = self.legend.glyphs
+        segments = [
+            Segment(paint.glyph(run.code, glyphs) * (run.end - run.start), self._style(run.code))
+            for run in paint.runs(codes)
+        ]
         return Strip(segments, int(codes.size)).adjust_cell_length(width, self._style(paint.BLANK))
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)
         if style is None:
-            style = self._styles[code] = look(self, code)
+            style = self._styles[code] = look(self, code, self.legend)
         return style
 
     def notify_style_update(self) -> None:
@@ -306,13 +319,30 @@ each. > or < is where the drive is being read."""
         super().notify_style_update()
 
     def watch_has_focus(self, focus: bool) -> None:
-        """The cursor looks different without focus."""
-        super().watch_has_focus(focus)
+        """The cursor looks different without focus. No style sheet asks for the focus of this widget: styles worked out
+        anew, and every row painted again, would cost more than the key that opens a menu."""
         self._styles.clear()
         index = self._view.index(self._cursor)
         if index is not None:
             row, column = divmod(index, self._view.columns)
             self.refresh(Region(column, row, 1, 1))
+
+    def on_focus(self) -> None:
+        """Textual paints a widget whole when its focus comes or goes; here one cell is what changes."""
+        self._only_cursor = True
+
+    def on_blur(self) -> None:
+        """As for focus."""
+        self._only_cursor = True
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """As Textual's, but for the one that follows a change of focus."""
+        if self._only_cursor and not regions and not layout and not recompose:
+            self._only_cursor = False
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def on_resize(self, event: events.Resize) -> None:
         """Other columns and rows: a whole view stays whole."""
@@ -372,12 +402,9 @@ each. > or < is where the drive is being read."""
 
     def action_zoom_block(self) -> None:
         """Fit the block under the cursor."""
-        if self._map is None:
-            return
-        index = self._map.index_at(self._worst_in_cell())
-        if index is not None:
-            block = self._map.block(index)
-            self.zoom_to(block.start, block.end)
+        block = None if self._picture is None else self._picture.block_at(self._worst_in_cell())
+        if block is not None:
+            self.zoom_to(*block)
 
     @property
     def mostly(self) -> bool:
@@ -399,20 +426,16 @@ each. > or < is where the drive is being read."""
     def _worst_in_cell(self) -> int:
         """The first byte of the worst status inside the cell under the cursor; the cursor where all is alike."""
         index = self._view.index(self._cursor)
-        if self._map is None or index is None or not self._cells[index] & paint.MIXED:
+        if self._picture is None or index is None or not self._cells[index] & paint.MIXED:
             return self._cursor
-        piece = self._map.runs(*self.cursor_cell)
-        return int(piece.bounds[int(np.argmax(piece.codes))])
+        return self._picture.worst_at(*self.cursor_cell)
 
     def _seek(self, *, forwards: bool) -> None:
-        from engine.mapfile.cells import next_block, previous_block
-
-        look = next_block if forwards else previous_block
-        index = None if self._map is None else look(self._map, self._cursor, self.seek)
-        if self._map is None or index is None:
+        found = None if self._picture is None else self._picture.seek(self._cursor, self.seek, forwards=forwards)
+        if found is None:
             self.post_message(self.NotFound(self, forwards))
         else:
-            self.move_to(self._map.block(index).start)
+            self.move_to(found)
 
     # -- selection and mouse --------------------------------------------------------------------------------------
 

@@ -14,25 +14,26 @@ import numpy.typing as npt
 
 Codes = npt.NDArray[np.uint16]
 
-STATUS = 0x07
-BLANK = 0x07
+STATUS = 0x0F
+"""The status, or the role: what the cell is of, as the legend of the map counts it (at most 14 of them)."""
+BLANK = 0x0F
 """Behind the end of the domain."""
-MIXED = 0x08
-SELECTED = 0x10
-POSITION = 0x20
-BACKWARDS = 0x40
-CURSOR = 0x80
-BORDER = 0x100
+MIXED = 0x10
+SELECTED = 0x20
+POSITION = 0x40
+BACKWARDS = 0x80
+CURSOR = 0x100
+BORDER = 0x200
 """A mark of the caller's: a partition begins here, or the like."""
-KILLER = 0x1000
+KILLER = 0x4000
 """The drive was lost at a byte of this cell."""
-LEFT_OUT = 0x2000
+LEFT_OUT = 0x8000
 """A person wants a byte of this cell left alone."""
-MOSTLY = 0xE00
+MOSTLY = 0x3C00
 """What most bytes of a mixed cell are, as status code + 1; 0 where nobody asked."""
-MOSTLY_SHIFT = 9
+MOSTLY_SHIFT = 10
 
-GLYPHS = "+?*/-   "
+GLYPHS = "+?*/-".ljust(16)
 """ddrescue's own letters by status code."""
 KILLER_GLYPH, LEFT_OUT_GLYPH = "X", "o"
 
@@ -58,13 +59,14 @@ def compose(
     mixed: npt.NDArray[np.bool_],
     cells: int,
     amounts: npt.NDArray[np.int64] | None = None,
+    statuses: int = 5,
 ) -> Codes:
-    """Paint codes of ``cells`` cells from the worst status of each (255: nothing there) and whether it is mixed;
-    with ``amounts`` (bytes per cell and status) mixed cells also say what most of them is."""
+    """Paint codes of ``cells`` cells from the worst of the ``statuses`` in each (255: nothing there) and whether it is
+    mixed; with ``amounts`` (bytes per cell and status) mixed cells also say what most of them is."""
     out = np.full(cells, BLANK, np.uint16)
     known = min(cells, worst.size)
     status = worst[:known].astype(np.uint16)
-    status[status > 4] = BLANK
+    status[status >= statuses] = BLANK
     both = mixed[:known] & (status != BLANK)
     out[:known] = status | np.where(both, np.uint16(MIXED), np.uint16(0))
     if amounts is not None:
@@ -115,12 +117,12 @@ def mostly(code: int) -> int | None:
     return ((code & MOSTLY) >> MOSTLY_SHIFT) - 1 if code & MOSTLY else None
 
 
-def glyph(code: int) -> str:
-    """The one character of a cell."""
+def glyph(code: int, glyphs: str = GLYPHS) -> str:
+    """The one character of a cell; ``glyphs`` by status code."""
     if code & POSITION:
         return "<" if code & BACKWARDS else ">"
     if code & KILLER:
         return KILLER_GLYPH
     if code & LEFT_OUT:
         return LEFT_OUT_GLYPH
-    return GLYPHS[code & STATUS]
+    return glyphs[code & STATUS]
