@@ -158,6 +158,19 @@ def next_steps(view: CaseView, jobs: Sequence[Job]) -> list[Row]:
     return [Row(STEP + name, (text, Cell(note, "row--soft"))) for name, text, note in steps]
 
 
+def inside_rows() -> list[Row]:
+    """What can be looked for in an image, with the key that opens it from anywhere on the screen."""
+    rows = (
+        ("files", "files", "F", "which are hit, what to read first, extraction"),
+        ("partitions", "partitions", "t", "tables, lost volumes, repairs with a way back"),
+        ("recordings", "recordings", "V", "titles of a video recorder's disk, or by their clock"),
+        ("carve", "files by signature", "C", "where no directory names them"),
+        ("hex", "bytes", "x", "structures, search, values at the cursor"),
+        ("report", "report", "P", "a page for the customer and the next technician"),
+    )
+    return [Row(STEP + name, (f"{text}  ({key})", Cell(note, "row--soft"))) for name, text, key, note in rows]
+
+
 def case_sections(view: CaseView, jobs: Sequence[Job]) -> list[Section]:
     """Next steps, jobs, generations and history as lists."""
     wide = Column("", 60, flex=True, least=16)
@@ -165,6 +178,8 @@ def case_sections(view: CaseView, jobs: Sequence[Job]) -> list[Section]:
     if jobs:
         columns = (wide, Column("", 9), Column("", 8, right=True), Column("", 12, right=True, drop=1), wide)
         sections.append(Section("JOBS", columns, tuple(job_row(job) for job in jobs_order(jobs))))
+    if view.image_size is not None:
+        sections.append(Section("INSIDE", (Column("", 34), wide), tuple(inside_rows())))
     sections.append(
         Section(
             "KEPT MAPS",

@@ -124,7 +124,7 @@ def test_devices(machine: list[Device], size: tuple[int, int], monkeypatch: pyte
 def test_case(machine: list[Device], folder: Path, size: tuple[int, int]) -> None:
     async def test() -> None:
         async with deck("smith", size=size) as (app, pilot):
-            await until(pilot, lambda: "HISTORY" in text(app))
+            await until(pilot, lambda: "INSIDE" in text(app))
             app.post_message(JobsChanged((make_job(folder / "smith" / "jobs" / "20260101-120500-rescue-abc123"),)))
             app.screen.set_subject("/srv/cases/smith")  # type: ignore[attr-defined]
             await until(pilot, lambda: "43.2 %" in text(app))

@@ -102,6 +102,12 @@ class CaseScreen(DeckScreen):
             self.deck.open_path(str(view.case.image), str(view.case.map))
         elif step in ("generations", "edit"):
             self.action_edit_map()
+        else:
+            inside = {
+                "files": self.action_files, "partitions": self.action_partitions, "carve": self.action_carve,
+                "recordings": self.action_recordings, "hex": self.action_hex, "report": self.action_report,
+            }  # fmt: skip
+            inside[step]()
 
     def action_edit_map(self) -> None:
         """The editor on the case's map."""
