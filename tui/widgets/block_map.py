@@ -104,7 +104,7 @@ each. > or < is where the drive is being read."""
         def control(self) -> BlockMap:
             return self.block_map
 
-    _only_cursor = False
+    _as_before = False
     """The next refresh of all of it is Textual's own for a change of focus."""
 
     def __init__(
@@ -318,29 +318,24 @@ each. > or < is where the drive is being read."""
         self._styles.clear()
         super().notify_style_update()
 
-    def watch_has_focus(self, focus: bool) -> None:
-        """The cursor looks different without focus. No style sheet asks for the focus of this widget: styles worked out
-        anew, and every row painted again, would cost more than the key that opens a menu."""
-        self._styles.clear()
-        index = self._view.index(self._cursor)
-        if index is not None:
-            row, column = divmod(index, self._view.columns)
-            self.refresh(Region(column, row, 1, 1))
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """It looks the same with and without focus: styles worked out anew would cost more than the key that opens a
+        menu."""
 
     def on_focus(self) -> None:
-        """Textual paints a widget whole when its focus comes or goes; here one cell is what changes."""
-        self._only_cursor = True
+        """Textual paints a widget whole when its focus comes or goes; here nothing changes."""
+        self._as_before = True
 
     def on_blur(self) -> None:
         """As for focus."""
-        self._only_cursor = True
+        self._as_before = True
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
         """As Textual's, but for the one that follows a change of focus."""
-        if self._only_cursor and not regions and not layout and not recompose:
-            self._only_cursor = False
+        if self._as_before and not regions and not layout and not recompose:
+            self._as_before = False
             return self
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 

@@ -109,6 +109,9 @@ class PromptRow(Widget):
         in this row stands in the row of keys below."""
         self._start(_Menu(safe_text(title), tuple(keys), then))
 
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """It looks the same: no style sheet asks for its focus."""
+
     @property
     def menu_rest(self) -> tuple[Key, ...]:
         """The entries of an open menu that did not fit: the row of keys shows them."""
