@@ -16,6 +16,7 @@ from engine.text import safe_text
 SCAN = "its recordings can be looked for by the MPEG clock (dvr scan)"
 _TS = "its streams are MPEG transport streams: carve for them"
 _SAMPLES = 96
+_NEAR = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,19 @@ def probe(source: Source) -> list[Finding]:
     for test in (_by_name, _by_words, _tivo, _philips, _ufs):
         brand = test(Disk(source), data)
         if brand is not None:
-            found.append(Finding(
-                "foreign", brand[0].variant, brand[0].recorder, brand[0].confidence, (brand[1],), readable=False,
-                advice=brand[0].advice, place=0,
-            ))  # fmt: skip
+            found.append(_finding(*brand))
     return found
+
+
+def probe_names(source: Source) -> list[Finding]:
+    """A finding for systems that are known by a name in their directory alone, when it is in the first 4 MiB."""
+    brand = _by_directory(Disk(source))
+    return [] if brand is None else [_finding(*brand)]
+
+
+def _finding(brand: Brand, reason: str) -> Finding:
+    return Finding("foreign", brand.variant, brand.recorder, brand.confidence, (reason,), readable=False,
+                   advice=brand.advice, place=0)  # fmt: skip
 
 
 Answer = tuple[Brand, str] | None
@@ -113,6 +122,32 @@ def _ufs(disk: Disk, data: bytes) -> Answer:
     return Brand("ufs2", "disk with UFS2 first, as Panasonic televisions and DIGA recorders use it",
                  "the index (.aid, .vid, .pmt) is on the first partition; the second one's layout is not in print",
                  0.4), "UFS2 in the first of two partitions"  # fmt: skip
+
+
+def _by_directory(disk: Disk) -> Answer:
+    near = disk.piece(0, _NEAR).data
+    if near.count(0) == len(near):
+        return None
+    for swapped in (False, True):
+        order = ", words swapped" if swapped else ""
+        if _named(near, b"/rtav/VOB00001.vtm", swapped):
+            return Brand("salora", "Salora recorder", f"16 MiB blocks, the next one often before; {SCAN}", 0.5), (
+                f"the name /rtav/VOB00001.vtm{order}"
+            )
+        if _named(near, b"recordings_", swapped) and _named(near, b"index_", swapped):
+            return Brand("tinyudf", "Technosonic PVR-101 or another with TinyUDF", f"UDF-like; {SCAN}", 0.4), (
+                f"the names recordings_ and index_{order}"
+            )
+    return None
+
+
+def _named(data: bytes, name: bytes, swapped: bool) -> bool:
+    """Whether a name is there; with its words swapped it may begin at an even or an odd byte."""
+    if not swapped:
+        return name in data
+    odd = b"".join(name[at : at + 2][::-1] for at in range(1, len(name) - 1, 2))
+    even = b"".join(name[at : at + 2][::-1] for at in range(0, len(name) - 1, 2))
+    return any(place >= 0 and place % 2 == 0 for place in (data.find(even), data.find(odd)))
 
 
 def probe_streams(source: Source) -> list[Finding]:

@@ -46,7 +46,7 @@ def probe(source: Source, *, deep: bool = False, reporter: Reporter = SILENT) ->
             more = _search(source, deep, reporter)
             found += [one for one in more if (one.family, one.base, one.swapped) not in known]
         if not found:
-            found += foreign.probe_streams(source)
+            found += foreign.probe_names(source) or foreign.probe_streams(source)
     return _best(found)
 
 

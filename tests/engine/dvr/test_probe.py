@@ -113,6 +113,10 @@ FOREIGN = {
     "tivo swapped": swapped(at((0, b"\x14\x92"), (512, b"PM"), (512 + 48, b"MFS"))),
     "swapped-mbr": swapped(_MBR),
     "ufs2": _TWO,
+    "salora": at((70_000, b"/rtav/VOB00001.vtm")),
+    "tinyudf": at((70_000, b"recordings_"), (80_000, b"index_0001")),
+    "tinyudf swapped": swapped(at((70_000, b"recordings_"), (80_000, b"index_0001"))),
+    "tinyudf swapped odd": swapped(at((70_001, b"recordings_"), (80_001, b"index_0001"))),
 }
 
 
