@@ -101,6 +101,7 @@ def write(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     return {
         "written": [str(one.path) for one in report.written[:10_000]], "files": len(report.written),
         "failed": len(report.failed), "missing_bytes": report.missing_bytes,
+        "duplicates": len(report.written) - len({one.sha256 for one in report.written}),
     }  # fmt: skip
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from engine.carve.catalogue import newest, read_about, read_finds
 from engine.carve.find import Find
 from engine.carve.missing import Missing, missing_of
+from engine.carve.naming import file_name
 from engine.carve.outcome import Status
 from engine.cases import open_source
 
 if TYPE_CHECKING:
     from engine.cases.subject import Subject
+    from engine.filesystems.preview import Look
     from engine.ranges import RangeSet
 
 SORTS = ("place", "size", "type", "mend")
@@ -84,6 +86,25 @@ class Listing:
         finds = (*self.finds[:index], find, *self.finds[index + 1 :])
         lacks = missing_of(find, self.holes).total
         return replace(self, finds=finds, unread=(*self.unread[:index], lacks, *self.unread[index + 1 :]))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The finds of a subject, to be looked into before they are written."""
+
+    subject: Subject
+
+    def path(self, entry: Find) -> str:
+        """What it would be called."""
+        return file_name(entry)
+
+    def preview(self, entry: Find, width: int, height: int) -> Look:
+        """The first part of it, as ``engine.filesystems.preview`` shows files. Raises ``RescueError``."""
+        from engine.carve.writing import find_item
+        from engine.filesystems.preview import look
+
+        with open_source(self.subject.path, map=self.subject.map) as source:
+            return look(find_item(source, entry).content, width, height)
 
 
 def load_listing(path: Path, subject: Subject | None = None) -> Listing:

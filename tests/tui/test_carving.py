@@ -71,6 +71,19 @@ def test_files_are_written_under_names_that_tell(disk: Path, capsys: pytest.Capt
     assert Path(files[3]["path"]).read_bytes() == made("zip")
     assert "holed" in Path(files[1]["path"]).name
     assert "broken" in Path(files[2]["path"]).name
+    assert files[0]["sha256"] == hashlib.sha256(made("jpeg")).hexdigest()
+    assert [one["duplicate_of"] for one in files] == [None] * 4
+
+
+def test_files_of_the_same_content_are_marked_not_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = Image().put("jpeg").put("png").put("jpeg").fill("zeros", 512)
+    path = tmp_path / "twins.img"
+    path.write_bytes(image.data)
+    code, out = command(capsys, str(path), "-o", str(tmp_path / "found"), "--json", "--quiet")
+    assert code == 0
+    files = json.loads(out)["files"]
+    assert [one["duplicate_of"] for one in files] == [None, None, 0]
+    assert len({one["path"] for one in files}) == 3
 
 
 @pytest.mark.parametrize(
@@ -114,6 +127,8 @@ def test_scanned_narrowed_put_together_and_written_on_the_screen(devices: list[D
             await pilot.press("w", "enter")
             await until(pilot, lambda: "1 file written to" in text(app), most_s=60)
             await pilot.press("enter")
+            await until(pilot, lambda: "200 x 150" in text(app))
+            await pilot.press("escape", "b")
             await until(pilot, lambda: "89 50 4e 47" in text(app))
 
     run(test)

@@ -122,6 +122,7 @@ def _results(args: argparse.Namespace, out: Output, source: Source, finds: list[
     if args.catalogue is not None:
         _keep(args, source, finds)
     paths: dict[int, str] = {}
+    sums: dict[int, str] = {}
     if args.output is not None and not args.list:
         from engine.carve.writing import write_finds
 
@@ -131,13 +132,20 @@ def _results(args: argparse.Namespace, out: Output, source: Source, finds: list[
         finally:
             reporter.close()
         paths = {listed[one.index][0].start: str(one.path) for one in report.written}
+        sums = {listed[one.index][0].start: one.sha256 for one in report.written}
         for failed in report.failed:
             out.note(f"not written: {safe_text(failed.problem.message)}")
     if args.domain is not None:
         from engine.priorities import write_domain
 
         write_domain(args.domain, wanted([missing for _, missing in listed]), source.size, force=args.force)
-    out.document({"files": [_entry(find, missing, paths.get(find.start)) for find, missing in listed]})
+    entries = [_entry(find, missing, paths.get(find.start)) for find, missing in listed]
+    first: dict[str, int] = {}
+    for entry in entries:
+        digest = sums.get(entry["start"])
+        twin = None if digest is None else first.setdefault(digest, entry["start"])
+        entry.update(sha256=digest, duplicate_of=None if twin == entry["start"] else twin)
+    out.document({"files": entries})
     out.lines(_lines(listed, paths, source.size))
     return 0 if listed and all(find.status.value == "complete" and not m.total for find, m in listed) else 1
 

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from engine.carve.fragments import REPAIRABLE
 from engine.carve.job import PIECES, SCAN, WRITE, catalogue_path
-from engine.carve.listing import SORTS, Choice, Listing, load_listing
+from engine.carve.listing import SORTS, Choice, Desk, Listing, load_listing
 from engine.carve.missing import wanted
 from engine.cases.subject import Subject
 from engine.jobs import Job, StopRequest, resume, start, stop
@@ -99,6 +99,8 @@ class CarvingScreen(DeckScreen):
         elif job.kind == WRITE and job.result is not None:
             files, lack = int(job.result.get("files", 0)), int(job.result.get("missing_bytes", 0))
             text = f"{plural(files, 'file', 'files')} written to {job.arguments.get('target')}"
+            if twins := int(job.result.get("duplicates", 0)):
+                text += f", {twins} of them with the content of another"
             if lack:
                 text += f"; {format_exact(lack)} of them were never read"
             self.say(text, "warning" if lack else "info")
@@ -185,7 +187,7 @@ class CarvingScreen(DeckScreen):
             return live
         if action == "resume":
             return self._job is not None and not live and self._job.resumable
-        if action in ("mark", "look", "mark_all", "write", "domain"):
+        if action in ("mark", "look", "bytes", "mark_all", "write", "domain"):
             return True if self._shown else None
         if action == "pieces":
             return True if self._broken() is not None and not live else None
@@ -286,7 +288,18 @@ class CarvingScreen(DeckScreen):
         self._show_state()
 
     def action_look(self) -> None:
-        """The bytes of the find."""
+        """Picture, text or bytes of the find."""
+        from tui.screens.file_look import FileLookScreen
+
+        listing, place = self._listing, self._list.index
+        if listing is not None and place is not None and self._shown:
+            finds = [listing.finds[index] for index in self._shown]
+            terminal = self.deck.terminal
+            letters = self.deck.no_color or not terminal.glyphs or terminal.colours not in ("truecolor", "256")
+            self.app.push_screen(FileLookScreen(Desk(self._subject), finds, place, letters=letters))
+
+    def action_bytes(self) -> None:
+        """The bytes of the find on the disk."""
         index, listing = self._find, self._listing
         if index is not None and listing is not None:
             self.deck.open_bytes(self._subject.path, self._subject.map, listing.finds[index].start)

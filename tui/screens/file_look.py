@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from textual.widget import Widget
 
-from engine.cases.files_desk import FilesDesk
+from engine.cases.subject import Subject
 from engine.errors import RescueError
-from engine.filesystems.index import Entry
 from engine.filesystems.preview import Look
 from engine.text import format_exact
 from tui import background
@@ -23,6 +23,23 @@ from tui.words import percent
 _COLUMNS = (Column("", width=4000, flex=True),)
 
 
+class Desk(Protocol):
+    """Who has the files: of a volume, or carved ones. Called from background threads."""
+
+    @property
+    def subject(self) -> Subject:
+        """What they are on."""
+        ...
+
+    def path(self, entry: Any) -> str:
+        """What a file is called."""
+        ...
+
+    def preview(self, entry: Any, width: int, height: int) -> Look:
+        """The first part of it. Raises ``RescueError``."""
+        ...
+
+
 class FileLookScreen(DeckScreen):
     """Name and lacks above, the content below."""
 
@@ -34,7 +51,7 @@ class FileLookScreen(DeckScreen):
         "bytes. Bytes that were never read are zeros to a decoder: the line above tells how many of them there are."
     )
 
-    def __init__(self, desk: FilesDesk, files: Sequence[Entry], at: int, *, letters: bool = False) -> None:
+    def __init__(self, desk: Desk, files: Sequence[Any], at: int, *, letters: bool = False) -> None:
         super().__init__(str(desk.subject.path))
         self._desk, self._files, self._at = desk, files, at
         self._facts = Facts(label_width=8, id="look-facts")
@@ -57,7 +74,7 @@ class FileLookScreen(DeckScreen):
         self.call_after_refresh(self._load)
 
     @property
-    def _entry(self) -> Entry:
+    def _entry(self) -> Any:
         return self._files[self._at]
 
     def _load(self) -> None:
@@ -70,7 +87,7 @@ class FileLookScreen(DeckScreen):
 
     def _failed(self, error: RescueError) -> None:
         self._look = None
-        self._facts.show([("file", self._entry.name), ("", Cell(str(error), "row--warning"))])
+        self._facts.show([("file", str(getattr(self._entry, "name", ""))), ("", Cell(str(error), "row--warning"))])
         self._fill(())
         self._picture.show(None)
         self.tell_error(error)
