@@ -12,6 +12,7 @@ from engine.source import Source
 from engine.source.base import ReadError
 
 MAX_PROBLEMS = 500
+MAX_READS = 2_000_000
 _SECTOR = 512
 _MAX_READ = 64 << 20
 
@@ -60,14 +61,15 @@ class Disk:
     """A source as a file system sees it: positions count from ``base`` (below 0: the image lacks its first sectors).
 
     Remembers which bytes were asked for as structures (``structures``) and what was found wrong (``problems``, at most
-    ``MAX_PROBLEMS``, each thing once). A place the medium does not give counts as unread; it is not tried twice in one
-    read.
+    ``MAX_PROBLEMS``, each thing once). A place the medium does not give counts as unread. It gives at most
+    ``MAX_READS`` pieces: structures that lead in circles end there, as a problem.
     """
 
     def __init__(self, source: Source, base: int = 0) -> None:
         self.source, self.base = source, base
         self.size = source.size - base
         self.problems: list[Problem] = []
+        self._left = MAX_READS
         self._known: set[tuple[str, str, int | None]] = set()
         self._noted: list[tuple[int, int]] = []
 
@@ -97,6 +99,8 @@ class Disk:
         """What can be read of ``[offset, offset + size)``; a part that lies outside is unread."""
         size = min(size, _MAX_READ)
         start = offset + self.base
+        if self._spent():
+            return Piece(offset, b"", ())
         low, high = max(start, 0), min(start + size, self.source.size)
         if high <= low:
             return Piece(offset, b"", ())
@@ -108,10 +112,19 @@ class Disk:
 
     def get(self, offset: int, size: int) -> bytes | None:
         """The bytes, or None when one of them is not there."""
-        if not self.inside(offset, size):
+        if not self.inside(offset, size) or self._spent():
             return None
         data = bytearray(size)
         return None if data and self._fill(offset + self.base, memoryview(data)) else bytes(data)
+
+    def _spent(self) -> bool:
+        """Count a reading; True when there were too many."""
+        self._left -= 1
+        if self._left < 0:
+            self.problem(
+                "too-many", "the structures lead to more places than any recorder writes: the rest is left out"
+            )
+        return self._left < 0
 
     def _fill(self, start: int, view: memoryview) -> list[tuple[int, int]]:
         try:

@@ -20,6 +20,8 @@ from engine.text import safe_text
 _MAX_FILES = 50_000
 _MAX_DEPTH = 24
 _MAX_DIRECTORY = 8 << 20
+_MAX_DIRECTORIES = 64 << 20
+"""Bytes of all directories together."""
 _LOOSE_SEARCHED = 2 << 30
 _VIDEO_TYPES = (5, 249)
 
@@ -72,13 +74,9 @@ def identifiers(disk: Disk, piece: Piece, where: int) -> Iterator[Identifier]:
         head = piece.get(at, 38)
         tag = read_tag(head)
         if head is None or tag is None or tag.kind != FILE_ID:
-            if head is not None and not any(head):
-                at += 4
-                continue
-            disk.problem("directory-unread", "a record of a directory is unread or damaged", where)
             following = _next_record(piece, at + 4)
-            if following is None:
-                return
+            if not piece.has(at, following - at) or any(piece.data[at:following]):
+                disk.problem("directory-unread", "a record of a directory is unread or damaged", where)
             at = following
             continue
         flags, name_size, use_size = head[18], head[19], struct.unpack_from("<H", head, 36)[0]
@@ -97,14 +95,15 @@ def root_names(disk: Disk, root: Entry) -> list[Identifier]:
     return [one for one in identifiers(disk, body, root.block * BLOCK) if not one.parent and not one.deleted]
 
 
-def _next_record(piece: Piece, at: int) -> int | None:
-    while at + 38 <= len(piece.data):
-        if piece.data[at : at + 2] == b"\x01\x01" and piece.has(at, 38):
+def _next_record(piece: Piece, at: int) -> int:
+    """Where the next record begins (at a multiple of 4), the end when there is none."""
+    while (at := piece.data.find(b"\x01\x01", at)) >= 0:
+        if at % 4 == 0 and piece.has(at, 38):
             tag = read_tag(piece.data[at : at + 16])
             if tag is not None and tag.kind == FILE_ID:
                 return at
-        at += 4
-    return None
+        at += 1
+    return len(piece.data)
 
 
 class _Walk:
@@ -115,6 +114,7 @@ class _Walk:
         self.files: list[RecorderFile] = []
         self.seen: set[int] = set()
         self.lost = False
+        self.left = _MAX_DIRECTORIES
 
     def tree(self, root: int, prefix: str, rung: Rung | None = None) -> None:
         """From a directory's file entry down."""
@@ -131,7 +131,7 @@ class _Walk:
             before = len(self.disk.problems)
             if entry.size > _MAX_DIRECTORY:
                 self.disk.problem("directory-size", f"the directory {path or '/'} claims {entry.size} bytes")
-            body = content(self.disk, RecorderFile("", entry.extents, min(entry.size, _MAX_DIRECTORY)))
+            body = self.listing(entry)
             for one in identifiers(self.disk, body, block * BLOCK):
                 if one.parent:
                     continue
@@ -141,6 +141,14 @@ class _Walk:
                     return
                 self._one(one, shown, depth, waiting, rung)
             self.lost |= any(problem.code == "directory-unread" for problem in self.disk.problems[before:])
+
+    def listing(self, entry: Entry) -> Piece:
+        """The content of a directory, as long as all of them together are not too much."""
+        size = min(entry.size, _MAX_DIRECTORY, self.left)
+        if size < min(entry.size, _MAX_DIRECTORY):
+            self.disk.problem("too-many", "the directories are larger than any recorder writes: the rest is left out")
+        self.left -= size
+        return content(self.disk, RecorderFile("", entry.extents, size))
 
     def _one(self, one: Identifier, shown: str, depth: int, waiting: list[tuple[int, str, int]], rung: Rung) -> None:
         if one.deleted:
@@ -183,7 +191,7 @@ class _Walk:
         named: set[int] = set()
         folders = [entry for entry in entries if entry.directory]
         for entry in folders:
-            body = content(self.disk, RecorderFile("", entry.extents, min(entry.size, _MAX_DIRECTORY)))
+            body = self.listing(entry)
             named |= {one.block for one in identifiers(self.disk, body, entry.block * BLOCK) if not one.parent}
         for entry in folders:
             if entry.block not in named and entry.block not in self.seen and not deleted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 import unicodedata
 
@@ -150,3 +151,30 @@ def test_tables_at_their_largest_end_soon():
         finding = dvr.Finding("pioneer", layout, "", 1.0, (), place=16 * 2048)
         check(bytes(source.size), dvr.read(source, finding))
     assert time.process_time() - begun < 60
+
+
+def test_a_disk_gives_only_so_many_pieces(monkeypatch):
+    monkeypatch.setattr("engine.dvr.disk.MAX_READS", 10)
+    for name, data in DISKS.items():
+        found = dvr.read(BytesSource(data), FINDINGS[name])
+        check(data, found)
+        assert "too-many" in {problem.code for problem in found.problems}
+
+
+def test_directories_of_zeros_end_soon(save):
+    # A folder of 8 MiB of zeros, named a thousand times.
+    def folder(block, size, content):
+        ads = struct.pack("<II", size, content)
+        data = udf.entry(block, size, ads, form=0, file_type=4, date=DATE, extended=False)
+        made.image.put(block * udf.BLOCK, data)
+
+    made = udf.disk([], start=0, size=32 << 20)
+    for number in range(1000):
+        folder(20 + number, 8 << 20, 5000)
+    names = b"".join(udf.identifier(f"d{number}", 20 + number, directory=True) for number in range(1000))
+    folder(4, len(names), 4000)
+    made.image.put(4000 * udf.BLOCK, names)
+    begun = time.process_time()
+    found = dvr.read(save(made.image))
+    assert "too-many" in {problem.code for problem in found.problems}
+    assert time.process_time() - begun < 20

@@ -106,6 +106,15 @@ def test_many_runs(save, count):
     assert ("more-runs" in codes(found)) == (count > 320)
 
 
+def test_offsets_beyond_4_gib(save):
+    # 4 GiB are 5461 blocks and a third; the runs lie on both sides, and around 12 GiB.
+    made = volume(vro={"blocks": [16384, 5461, 5462, 5460], "run_bytes": 0x8000})
+    source = save(made.image)
+    found = dvr.read(source)
+    assert [content(source, found, title) for title in found.titles] == list(BUILT.contents.values())
+    assert found.titles[0].extents[0].start - made.start == 12 << 30
+
+
 def test_runs_of_several_blocks(save):
     data = mpeg.stream(3 * 384 + 17, 1)
     built = ifo.build([(b"Big", data, DATE)])

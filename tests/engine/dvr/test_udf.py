@@ -83,6 +83,14 @@ def test_blocks_that_were_never_recorded_are_zeros(save):
     assert file.extents[0].start is None
 
 
+def test_offsets_beyond_4_gib(save):
+    made = tree(vro={"pieces": [3 << 21, (1 << 21) - 64, 1 << 21], "piece_blocks": 33}, size=13 << 30)
+    source = save(made.image)
+    found = dvr.read(source)
+    check(source, found)
+    assert [extent.start - 0x20000 for extent in found.files[2].extents] == [12 << 30, (4 << 30) - 64 * BLOCK, 4 << 30]
+
+
 def test_deleted_and_odd_names(save):
     more = [File("GONE.VRO", b"g" * BLOCK, pieces=[520], deleted=True), File("映画.DAT", b"", pieces=[]),
             File("a/../b\x1b", b"z", pieces=[530])]  # fmt: skip
