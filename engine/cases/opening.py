@@ -60,12 +60,14 @@ def open_image(path: str | os.PathLike[str]) -> Source:
 def lay_map(source: Source, map: str | os.PathLike[str]) -> Source:
     """``source`` with everything that the mapfile at ``map`` does not call finished as a hole.
 
-    What lies outside the map is a hole too: nobody said that it was read. An image that is shorter than what the map
-    calls finished keeps its size extended by a hole.
+    What lies outside the map is a hole too: nobody said that it was read. The image of a rescue that is under way is
+    shorter than the drive: the map knows where that ends, and the source is extended by a hole up to there (by a map
+    that does not know it, up to the last finished byte).
     """
     from engine.mapfile import read_map
 
-    finished = read_map(map).ranges("+")
-    end = int(finished.ends[-1]) if finished else 0
-    size = max(source.size, end)
+    read = read_map(map)
+    finished = read.ranges("+")
+    last = int(finished.ends[-1]) if finished else 0
+    size = max(source.size, last if read.open_ended else read.end)
     return HoleSource(source, finished.complement(0, size), size=size)

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.errors import DamagedError, OutsideError
 from engine.filesystems import kinds
 from engine.filesystems.entry import EntryMaker
 from engine.filesystems.layout import Layout, copies_of, layout_of
 from engine.filesystems.layout.model import Runs
 from engine.filesystems.layout.ntfs import shorter_streams
+from engine.filesystems.places import DIRECTORY, META, SYSTEM
 from engine.filesystems.reader import Listed, Reader, Row, WorkerDied
 from engine.filesystems.reading import CarefulSource, MirrorSource
 from engine.filesystems.store import VERSION, Writer
@@ -203,6 +206,17 @@ class _Building:
 
     # --- the end
 
+    def _needed(self, layout: Layout | None, touched: RangeSet) -> RangeSet:
+        """The library reads in chunks of 64 KiB: what of ``touched`` is a structure that it needed."""
+        if layout is None or not touched:
+            return touched
+        columns = {name: np.frombuffer(self._writer.columns[name], np.int64) for name in ("start", "size", "kind")}
+        chosen = np.isin(columns["kind"], np.array([DIRECTORY, META, SYSTEM]))
+        start, size = columns["start"][chosen], columns["size"][chosen]
+        found = touched.intersect(layout.metadata.union(RangeSet.from_arrays(start, start + size)))
+        del columns, start, size, chosen  # an array that is looked at cannot grow
+        return found
+
     def _problem(self, entry: int, message: str) -> None:
         self._problem_count += 1
         if len(self._problems) < _MAX_PROBLEMS:
@@ -210,7 +224,7 @@ class _Building:
 
     def _finish(self, layout: Layout | None) -> Built:
         facts, maker = self._reader.facts, self._maker
-        touched = self._reader.touched
+        touched = self._needed(layout, self._reader.touched)
         size = layout.size if layout is not None else min(self._source.size, facts.blocks * facts.block_size)
         sets = {"touched": touched, "holes": self._source.holes, "metadata": RangeSet()}
         if layout is not None:
