@@ -207,10 +207,11 @@ def _loose_files(work: Reading) -> None:
         if content is None or not content.extents:
             continue
         part = replace(_part(work, content), rung=Rung.ORPHAN)
+        at = content.entry.at + work.disk.base
         work.titles.append(Title(
             f"f{index}", kind="file", parts=(part,), recorded_at=content.entry.date, deleted=not table_lost,
             duration_s=part.duration_s, rung=Rung.ORPHAN, role=ROLE,
-            problems=(*content.problems, Problem("no-title", f"no title owns file {index}", content.entry.at)),
+            problems=(*content.problems, Problem("no-title", f"no title owns file {index}", at)),
         ))  # fmt: skip
         work.used.add(index)
 

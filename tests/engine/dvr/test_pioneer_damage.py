@@ -134,6 +134,11 @@ def test_the_whole_directory_area_is_lost(save, key):
     assert sorted(content(source, found, title) for title in found.titles) == sorted(made.image.content.values())
     assert {title.rung for title in found.titles} == {dvr.Rung.ORPHAN}
     assert sorted(title.name for title in found.titles) == ["T1", "T2", "T3"]
+    # Which slots they had is not known: their ids tell where they stand.
+    size = 256 if key == "550h" else 128
+    assert sorted(title.id for title in found.titles) == [
+        f"n{made.fnt[0] * BLOCK // 128 + n * size // 128}" for n in range(3)
+    ]
 
 
 @every
@@ -200,3 +205,22 @@ def test_what_is_unread_speaks_neither_for_nor_against(save, key):
         assert findings[0].variant == key
         share = findings[0].reasons[3].split(" ")
         assert share[0] == share[2], findings[0].reasons
+
+
+@pytest.mark.parametrize("shift", [0, 1536, -512])
+@every
+def test_problems_say_where_in_the_image(save, key, shift):
+    made = disk(key)
+    title_size, file_size = (256 if key == "550h" else 128), (128 if key in ("545h", "550h") else 96)
+    # The second title's chain names a file there is none of; the third file calls itself otherwise; a run lies outside.
+    link = made.fot[0] * BLOCK + (32 if key in ("545h", "550h") else 16) + 8
+    made.image.put(link, struct.pack(">H", 700))
+    own = {"520h": 76, "633h": 80}.get(key, 60)
+    made.image.put(made.fat[0] * BLOCK + 2 * file_size + own, struct.pack(">H", 9))
+    made.image.put(made.lists[1][0] * BLOCK + 16, struct.pack(">IHH", 0x7FFFFFFF, 1, 0))
+    found = dvr.read(save(made.image, shift=shift))
+    told = {problem.code: problem.offset for title in found.titles for problem in title.problems}
+    assert told["file-lost"] == made.fnt[0] * BLOCK + title_size + shift
+    assert told["file-index"] == made.fat[0] * BLOCK + 2 * file_size + shift
+    assert told["outside"] == made.lists[1][0] * BLOCK + 16 + shift
+    assert told["no-title"] == made.fat[0] * BLOCK + file_size + shift
