@@ -85,6 +85,8 @@ def scan_facts(job: Job | None, listing: Listing | None, choice: Choice, shown: 
         return [("scan", "none yet: s looks at every block for the beginnings of files; nothing is written by that")]
     done = job.progress
     way = "every byte" if job.arguments.get("everywhere") else "every block"
+    if job.arguments.get("free"):
+        way = "free space"
     far = f"{percent(done.done, done.total)}  {format_size(done.done)}"
     if job.live:
         words: str | Cell = f"{way}: {job.state}, {far} at {format_rate(done.rate)}"

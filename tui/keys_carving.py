@@ -9,6 +9,7 @@ CARVING: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Files by signature",
         (
             Key("carving.scan", "s", "scan", "scan", "look for files at every block", 10),
+            Key("carving.free", "F", "free", "free space", "look only where no file lies", 13),
             Key("carving.everywhere", "S", "everywhere", "everywhere", "look at every byte (slower)", 75),
             Key("carving.stop", "x", "stop", "stop", "stop the scan; it can go on later", 11),
             Key("carving.resume", "u", "resume", "go on", "go on with the scan that was stopped", 12),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.atomic import write_json
+from engine.carve.areas import carve_areas
 from engine.carve.carving import State, carve
 from engine.carve.catalogue import CatalogueWriter, append_find, newest, read_about, read_finds
 from engine.carve.find import Find
@@ -15,10 +19,11 @@ from engine.carve.writing import write_finds
 from engine.cases import is_case, load_case, open_source, record
 from engine.errors import UsageError
 from engine.jobs.context import JobContext
+from engine.ranges import RangeSet
 
 SCAN, WRITE, PIECES = "carve-scan", "carve-write", "carve-pieces"
 _CATALOGUE = "finds.jsonl"
-_SYNC_BYTES = 1 << 30
+_AREAS = "areas.json"
 
 
 def catalogue_path(directory: Path) -> Path:
@@ -28,7 +33,8 @@ def catalogue_path(directory: Path) -> Path:
 
 def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     """Arguments: ``source`` (absolute path), ``map``, ``window`` ([start, end] or null), ``types`` (list or null),
-    ``block`` (bytes), ``everywhere``, ``catalogue`` (absolute path or null: in the job's directory).
+    ``block`` (bytes), ``everywhere``, ``free`` (only where no file lies), ``catalogue`` (absolute path or null: in the
+    directory of the job).
 
     Result: ``finds``, ``whole``, ``bytes``, ``catalogue``.
     """
@@ -36,6 +42,7 @@ def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     target = arguments.get("catalogue")
     path = Path(target) if isinstance(target, str) else job.work_directory / _CATALOGUE
     window = arguments.get("window")
+    part = None if window is None else (int(window[0]), int(window[1]))
     types = arguments.get("types")
     block = int(arguments.get("block") or BLOCK)
     if block < BLOCK or block & block - 1:
@@ -43,7 +50,7 @@ def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     saved = job.saved
     state = State.from_json(dict(saved["state"])) if saved else State()
     with open_source(
-        where, map=arguments.get("map"), window=None if window is None else (int(window[0]), int(window[1])),
+        where, map=arguments.get("map"), window=part, sector_size=arguments.get("sector_size")
     ) as source:  # fmt: skip
         about = {"source": where, "size": source.size, "map": arguments.get("map"), "window": window, "block": block}
         writer = CatalogueWriter(path, about, length=int(saved["length"]) if saved else None)
@@ -62,10 +69,17 @@ def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
             job.checkpoint({"state": now.to_json(), "length": writer.sync(), "counts": dict(counts)})
 
         try:
-            for find in carve(
-                source, chosen(frozenset(types) if types else None), block=block, state=state, reporter=job,
-                checkpoint=keep,
-            ):  # fmt: skip
+            how: dict[str, Any] = {
+                "block": block, "everywhere": bool(arguments.get("everywhere")), "state": state, "reporter": job,
+                "checkpoint": keep,
+            }  # fmt: skip
+            kinds = chosen(frozenset(types) if types else None)
+            if arguments.get("free"):
+                areas = RangeSet((int(low), int(high)) for low, high in _free(arguments, part, saved, job))
+                finds = carve_areas(source, areas, kinds, **how)
+            else:
+                finds = carve(source, kinds, **how)
+            for find in finds:
                 held.append(find)
         finally:
             writer.close()
@@ -113,7 +127,6 @@ def pieces(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     """
     from engine.carve.fragments import Search, repair
     from engine.carve.signatures import table
-    from engine.ranges import RangeSet
 
     catalogue = Path(_absolute(arguments, "catalogue"))
     about = read_about(catalogue)
@@ -140,6 +153,22 @@ def pieces(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
         "extents": [] if found is None else [list(extent) for extent in found.extents],
         "reason": "" if found is None else found.reason,
     }
+
+
+def _free(
+    arguments: dict[str, Any], window: tuple[int, int] | None, saved: Mapping[str, Any] | None, job: JobContext
+) -> list[list[int]]:
+    """What is free, found once and kept: a resumed scan must go on in the very same areas."""
+    from engine.cases.free_space import free_space
+
+    kept = job.directory / _AREAS
+    if saved is not None and kept.exists():
+        return [list(pair) for pair in json.loads(kept.read_bytes())]
+    free, notes = free_space(arguments["source"], map=arguments.get("map"), window=window, reporter=job)
+    for note in notes:
+        job.event("carve-note", message=note)
+    write_json(kept, [[low, high] for low, high in free])
+    return [[low, high] for low, high in free]
 
 
 def _absolute(arguments: dict[str, Any], name: str) -> str:

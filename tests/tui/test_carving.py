@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from engine.devices import Device
 from engine.mapfile import read_map
 from tests.engine.carve.images import Image, filling
 from tests.engine.carve.made_files import made, picture
+from tests.support import find_tool, needs_tool
 from tests.tui.shell import HOSTILE, deck, run, text, until
 from tui.commands import run as rescuedeck
 from tui.screens.carving import CarvingScreen
@@ -73,6 +75,23 @@ def test_files_are_written_under_names_that_tell(disk: Path, capsys: pytest.Capt
     assert "broken" in Path(files[2]["path"]).name
     assert files[0]["sha256"] == hashlib.sha256(made("jpeg")).hexdigest()
     assert [one["duplicate_of"] for one in files] == [None] * 4
+
+
+def test_free_space_holds_what_was_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for tool in ("mkfs.vfat", "mcopy", "mdel"):
+        needs_tool(tool)
+    image = tmp_path / "fat.img"
+    image.write_bytes(bytes(16 << 20))
+    for name in ("jpeg", "png"):
+        (tmp_path / name).write_bytes(made(name))
+    for words in (("mkfs.vfat", "-F", "16", image), ("mcopy", "-i", image, tmp_path / "jpeg", tmp_path / "png", "::"),
+                  ("mdel", "-i", image, "::jpeg")):  # fmt: skip
+        subprocess.run([find_tool(str(words[0])) or "", *words[1:]], check=True, capture_output=True)
+    code, out = command(capsys, str(image), "--list", "--free", "--json", "--quiet")
+    assert code == 0
+    assert [(one["type"], one["size"]) for one in json.loads(out)["files"]] == [("jpeg", len(made("jpeg")))]
+    code, out = command(capsys, str(image), "--list", "--json", "--quiet")
+    assert {one["type"] for one in json.loads(out)["files"]} == {"jpeg", "png"}
 
 
 def test_files_of_the_same_content_are_marked_not_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from tui.commands.output import Output, common
 if TYPE_CHECKING:
     from engine.carve.find import Find
     from engine.carve.missing import Missing
+    from engine.ranges import RangeSet
     from engine.source import Source
 
 _EXAMPLE = """rescuedeck carve disk.img --map disk.map -o found --types jpeg,zip
@@ -33,6 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window", metavar="START+SIZE", help="only this part of SOURCE")
     parser.add_argument("--sector-size", type=int, metavar="N", help="bytes a sector, as in 520")
     parser.add_argument("--block", metavar="SIZE", default="512", help="files begin at multiples of this (default 512)")
+    parser.add_argument("--free", action="store_true",
+                        help="only where no file lies: free clusters and space outside of volumes")  # fmt: skip
     parser.add_argument("--everywhere", action="store_true", help="files may begin at any byte; slower")
     parser.add_argument("--confidence", type=int, choices=range(5), default=1, metavar="0-4",
                         help="the least to list and write (default 1; 3: walked to the end, 4: checksums)")  # fmt: skip
@@ -99,14 +102,34 @@ def _types(out: Output) -> int:
 def _scan(
     args: argparse.Namespace, out: Output, source: Source, kinds: frozenset[str] | None, block: int
 ) -> list[Find]:
+    from engine.carve.areas import carve_areas
     from engine.carve.carving import carve
     from engine.carve.signatures import chosen
 
+    areas = _free(args, out) if args.free else None
     reporter = out.reporter("carving")
+    how: dict[str, Any] = {"block": block, "everywhere": args.everywhere, "reporter": reporter}
     try:
-        return list(carve(source, chosen(kinds), block=block, everywhere=args.everywhere, reporter=reporter))
+        if areas is not None:
+            return list(carve_areas(source, areas, chosen(kinds), **how))
+        return list(carve(source, chosen(kinds), **how))
     finally:
         reporter.close()
+
+
+def _free(args: argparse.Namespace, out: Output) -> RangeSet:
+    from engine.cases.free_space import free_space
+
+    reporter = out.reporter("listing what is in use")
+    try:
+        window = None if args.window is None else parse_range(args.window)
+        free, notes = free_space(args.source, map=args.map, window=window, reporter=reporter)
+    finally:
+        reporter.close()
+    for note in notes:
+        out.note(safe_text(note))
+    out.note(f"free: {format_exact(free.total)}")
+    return free
 
 
 def _results(args: argparse.Namespace, out: Output, source: Source, finds: list[Find]) -> int:
@@ -206,7 +229,7 @@ def _detach(args: argparse.Namespace, out: Output, kinds: frozenset[str] | None,
     arguments: dict[str, Any] = {
         "source": source, "map": None if args.map is None else os.path.abspath(args.map),
         "window": None if args.window is None else list(parse_range(args.window)), "block": block,
-        "types": None if kinds is None else sorted(kinds), "everywhere": args.everywhere,
+        "types": None if kinds is None else sorted(kinds), "everywhere": args.everywhere, "free": args.free,
         "sector_size": args.sector_size,
         "catalogue": None if args.catalogue is None else os.path.abspath(args.catalogue),
     }  # fmt: skip

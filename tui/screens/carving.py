@@ -181,7 +181,7 @@ class CarvingScreen(DeckScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """One scan at a time; what needs finds waits for them."""
         live = self._job is not None and self._job.live
-        if action in ("scan", "everywhere"):
+        if action in ("scan", "everywhere", "free"):
             return None if live else True
         if action == "stop":
             return live
@@ -203,17 +203,21 @@ class CarvingScreen(DeckScreen):
 
     def action_scan(self) -> None:
         """At every block."""
-        self._begin(everywhere=False)
+        self._begin()
 
     def action_everywhere(self) -> None:
         """At every byte."""
         self._begin(everywhere=True)
 
-    def _begin(self, *, everywhere: bool) -> None:
+    def action_free(self) -> None:
+        """Only where no file lies."""
+        self._begin(free=True)
+
+    def _begin(self, *, everywhere: bool = False, free: bool = False) -> None:
         subject = self._subject
         arguments = {
-            "source": os.path.abspath(subject.path), "everywhere": everywhere, "types": None, "block": 512,
-            "map": None if subject.map is None else os.path.abspath(subject.map), "window": None, "catalogue": None,
+            "source": os.path.abspath(subject.path), "everywhere": everywhere, "free": free, "block": 512,
+            "map": None if subject.map is None else os.path.abspath(subject.map), "window": None, "types": None,
         }  # fmt: skip
         self._marked.clear()
         self.say("starting ...")

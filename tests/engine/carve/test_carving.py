@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.carve import carving
+from engine.carve.areas import carve_areas
 from engine.carve.carving import State, carve
 from engine.carve.catalogue import CatalogueWriter, read_about, read_finds
 from engine.carve.find import Find
@@ -152,6 +153,18 @@ def test_strong_signatures_at_odd_places() -> None:
             continue
         assert find is not None, name
         assert find.size == len(content), name
+
+
+def test_a_file_around_a_used_area_is_in_one_piece() -> None:
+    content = made("gzip")
+    data = bytes(4096) + content[:8192] + made("png")[:4096] + content[8192:] + bytes(4096)
+    used = RangeSet.of(12288, 16384)
+    source = BytesSource(data)
+    free = used.complement(0, len(data))
+    (find,) = [find for find in carve_areas(source, free, table()) if find.inside is None]
+    assert find.status is Status.COMPLETE
+    assert find.extents == ((4096, 8192), (16384, len(content) - 8192))
+    assert list(carve_areas(source, RangeSet.of(100, 600), table())) == []
 
 
 def test_types_are_chosen_by_type_category_or_extension() -> None:
