@@ -75,7 +75,8 @@ def judge_pass(
     after = _left(arguments.map, ran, before)
     shift = (options.output_position or 0) - (options.input_position or 0) if options.output_position is not None else 0
     believed = ran.trusted or before
-    doubt = after is not None and bool(after.ranges("*/-").subtract(believed.ranges("*/-")))
+    # trimming and scraping only move failed areas from one status to the next: these failures are in doubt as well
+    doubt = after is not None and any(after.ranges(char).subtract(believed.ranges(char)) for char in "*/-")
     asked = (Why.CANCELLED, Why.REQUEST, Why.SPACE, Why.MAP, Why.SLOW, Why.TIME)
     clean = ran.returncode == 0 or ran.why in asked
     rescue_mode = not (options.fill_mode or options.generate_mode)
