@@ -31,11 +31,11 @@ RAMP = ".:oO#"
 """How little speaks against the parity, from much to nothing. Plain characters: they look alike on every terminal."""
 NOTHING = " "
 _MEMBERS = (
-    Column("", 2, right=True, least=2), Column("", 7, least=0), Column("size", 10, right=True),
+    Column("#", 3, right=True, least=3), Column("", 7, least=0), Column("size", 10, right=True),
     Column("metadata", 10), Column("member", 200, flex=True, least=20, path=True),
 )  # fmt: skip
 _CANDIDATES = (
-    Column("", 3, least=3), Column("sure", 7, right=True), Column("layout", 18), Column("order", 40, least=6),
+    Column("#", 3, least=3), Column("sure", 7, right=True), Column("layout", 18), Column("order", 40, least=6),
     Column("strip", 9, right=True), Column("data from", 12, right=True), Column("", 7),
 )  # fmt: skip
 
@@ -97,7 +97,7 @@ def heat_text(answer: Detection, width: int, step: int) -> Iterator[str]:
 def chosen_parity(geometry: Geometry, answer: Detection, position: int) -> int | None:
     """The column that ``geometry`` says holds the parity at a position of the members' common start."""
     present = [(d, m) for d, m in enumerate(geometry.order) if m is not None]
-    base = {m: b for m, b in enumerate(answer.bases)}
+    base = dict(enumerate(answer.bases))
     drive, member = present[0]
     row = (position + base.get(member, 0) - geometry.offsets[drive]) // geometry.strip
     if row < 0:
@@ -120,7 +120,7 @@ def member_section(members: Sequence[Member], answer: Detection | None) -> Secti
         style = "row--warning" if state in ("STALE", "FOREIGN", "BLANK") else ""
         name = str(member.path) + (f"  [{member.sector_size}]" if member.sector_size else "")
         rows.append(Row(f"member:{number}", (str(number + 1), Cell(state, style), size, kinds, safe_text(name))))
-    return Section("members", _MEMBERS, tuple(rows), "none yet: a adds one, A all images of a folder")
+    return Section("", _MEMBERS, tuple(rows), "none yet: a adds one, A all images of a folder")
 
 
 def candidate_section(candidates: Sequence[Candidate], by_hand: Candidate | None) -> Section:
@@ -128,7 +128,7 @@ def candidate_section(candidates: Sequence[Candidate], by_hand: Candidate | None
     rows = [_candidate_row(f"candidate:{number}", f"{number + 1}.", one) for number, one in enumerate(candidates)]
     if by_hand is not None:
         rows.insert(0, _candidate_row("candidate:hand", "me", by_hand))
-    return Section("assemblies", _CANDIDATES, tuple(rows), "d finds strip, sequence and order; o says them by hand")
+    return Section("", _CANDIDATES, tuple(rows), "d finds strip, sequence and order; o says them by hand")
 
 
 def _candidate_row(key: str, name: str, one: Candidate) -> Row:
@@ -136,8 +136,9 @@ def _candidate_row(key: str, name: str, one: Candidate) -> Row:
     style = "row--good" if one.score >= 0.9 else "" if one.score >= 0.5 else "row--soft"
     layout = str(geometry.layout) + (f" /{geometry.delay}" if geometry.delay > 1 else "")
     offset = str(geometry.data_offset) + ("" if one.offset_known else "?")
-    return Row(key, (name, Cell(share_words(one.score), style), layout, members_words(geometry.order, ","),
-                     format_size(geometry.strip), offset, Cell("proven", "row--good") if one.proven else ""))  # fmt: skip
+    proven = Cell("proven", "row--good") if one.proven else ""
+    sure, order = Cell(share_words(one.score), style), members_words(geometry.order, ",")
+    return Row(key, (name, sure, layout, order, format_size(geometry.strip), offset, proven))
 
 
 # --- facts
@@ -146,16 +147,25 @@ def _candidate_row(key: str, name: str, one: Candidate) -> Row:
 def state_facts(answer: Detection | None, job: Job | None) -> list[Fact]:
     """What the newest detection says, or how far it is."""
     if job is not None and job.live:
-        return [("running", f"{job.message or 'looking at the members'}; {format_size(job.progress.done)} of each read")]
+        return [
+            ("running", f"{job.message or 'looking at the members'}; {format_size(job.progress.done)} of each read")
+        ]
     if job is not None and job.error is not None and answer is None:
         return [("failed", Cell(job.error.message, "row--danger"))]
     if answer is None:
         return [("", "not looked at yet")]
     good = answer.verdict == "found"
     facts: list[Fact] = [
-        ("verdict", Cell(VERDICTS[answer.verdict], "row--good" if good else "row--warning")),
-        ("", answer.words),
+        (
+            "verdict",
+            Cell(
+                VERDICTS[answer.verdict] + (": file systems stand in the assembled array" if good else ""),
+                "row--good" if good else "row--warning",
+            ),
+        ),
     ]
+    if not good:
+        facts.append(("", answer.words))
     if answer.sequence is not None:
         facts.append(("strip", f"{strip_words(answer.strip_size)}   sequence {members_words(answer.sequence, '-')}   "
                       f"sure {share_words(answer.sequence_score)}"))  # fmt: skip
@@ -189,7 +199,9 @@ def member_facts(member: Member, facts: MemberFacts | None) -> list[Fact]:
         found.append(("is", Cell(f"{STANDINGS[facts.standing]}: {facts.why}", "row--warning")))
     elif words:
         found.append(("is", words))
-    found.append(("holds", f"{percent(round(facts.zero * 10000), 10000)} empty, {facts.entropy:.2f} bits a byte elsewhere"))
+    found.append(
+        ("holds", f"{percent(round(facts.zero * 10000), 10000)} empty, {facts.entropy:.2f} bits a byte elsewhere")
+    )
     for one in facts.supers:
         layout = f"{one.layout}, " if one.layout is not None else ""
         strip = f"strip {format_size(one.strip)}, " if one.strip else ""

@@ -34,7 +34,9 @@ def strip_words(strip: int | None) -> str:
 
 
 def share_words(score: float) -> str:
-    """A confidence: never 100 %."""
+    """A confidence: never 100 %, never nothing."""
+    if score < 0.01:
+        return "< 1 %"
     return f"{min(99.9, score * 100):.1f} %" if score >= 0.995 else f"{score:.0%}".replace("%", " %")
 
 

@@ -61,9 +61,9 @@ def open_array(path: str | os.PathLike[str], depth: int = 0) -> ArraySource:
                 )  # fmt: skip
         return ArraySource(opened, array.geometry, os.fspath(path))
     except BaseException:
-        for source in opened:
-            if source is not None:
-                source.close()
+        for one_open in opened:
+            if one_open is not None:
+                one_open.close()
         raise
 
 

@@ -44,7 +44,12 @@ def guards_json(check: GuardCheck | None) -> dict[str, Any]:
         return {"bad_guards": [], "bad_guard_bytes": 0, "misplaced": [], "guards_checked": 0}
     listed = [{"start": low, "size": high - low} for low, high in list(check.bad)[:MOST_TOLD]]
     away = [{"start": low, "size": high - low} for low, high in list(check.misplaced)[:MOST_TOLD]]
-    return {"bad_guards": listed, "bad_guard_bytes": check.bad.total, "misplaced": away, "guards_checked": check.checked}
+    return {
+        "bad_guards": listed,
+        "bad_guard_bytes": check.bad.total,
+        "misplaced": away,
+        "guards_checked": check.checked,
+    }
 
 
 def look(path: str, map: str | None, reporter: Reporter) -> SectorFinding:

@@ -37,6 +37,8 @@ def run_convert(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     if not target.is_absolute():
         raise UsageError("target is an absolute path", code="job-arguments")
     chosen = arguments.get("format")
-    done = convert(source, map_, target, job, format=None if chosen is None else str(chosen),
-                   journal=job.directory / "convert.json", force=bool(arguments.get("force")) or job.resumed)  # fmt: skip
+    done = convert(
+        source, map_, target, job, format=None if chosen is None else str(chosen),
+        journal=job.directory / "convert.json", force=bool(arguments.get("force")) or job.resumed,
+    )  # fmt: skip
     return done.to_json()

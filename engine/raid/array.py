@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.errors import DamagedError, UsageError
 from engine.raid.layout import Geometry
@@ -10,6 +11,10 @@ from engine.raid.parity import xor_into
 from engine.ranges import RangeSet
 from engine.source import Source
 from engine.source.base import Buffer, ReadError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Holes = tuple[tuple[int, int], ...]
 
@@ -132,9 +137,7 @@ class ArraySource(Source):
             lost += self._rebuild(drive, low, view[low - position : high - position], failed)
         return lost
 
-    def _rebuild(
-        self, drive: int, position: int, view: memoryview, failed: ReadError | None
-    ) -> list[tuple[int, int]]:
+    def _rebuild(self, drive: int, position: int, view: memoryview, failed: ReadError | None) -> list[tuple[int, int]]:
         """Fill ``view`` with the XOR of the other drives; returns where one of them has a hole too."""
         import numpy as np
 
@@ -162,7 +165,7 @@ class ArraySource(Source):
 
         geometry = self.geometry
         size = count * geometry.strip
-        drives: list[np.ndarray | None] = []  # type: ignore[type-arg]
+        drives: list[npt.NDArray[np.uint8] | None] = []
         for drive, source in enumerate(self._sources):
             if source is None:
                 drives.append(None)
@@ -185,10 +188,10 @@ class ArraySource(Source):
             count, geometry.data_drives, geometry.strip
         )
         rows = np.arange(row, row + count, dtype=np.int64)
-        for drive, data in enumerate(drives):
-            assert data is not None
+        for drive, whole in enumerate(drives):
+            assert whole is not None
             indexes = geometry.data_indexes(rows, drive)
-            strips = data.reshape(count, geometry.strip)
+            strips = whole.reshape(count, geometry.strip)
             for index in set(indexes.tolist()) - {-1}:
                 where = indexes == index
                 out[where, index] = strips[where]

@@ -74,9 +74,7 @@ def at_offset(
     fit = explained.fit
     strip = fit.run // delay
     inside = (offset - fit.phase) % fit.run
-    columns = [
-        None if column == missing else explained.reading.columns[column] for column in way.drives(fit.slots)
-    ]
+    columns = [None if column == missing else explained.reading.columns[column] for column in way.drives(fit.slots)]
     return members.geometry(way.layout, strip, columns, offset, delay, max(1, delay - inside // strip))
 
 

@@ -1,6 +1,7 @@
 """Delayed parity: is the run of the parity one strip, or several?
 
-On one drive data goes on across a 4 KiB border, but jumps at the border of a strip. Borders are looked at level by level:
+On one drive data goes on across a 4 KiB border, but jumps at the border of a strip. Borders are looked at level by
+level:
 at multiples of the run, at odd multiples of its half, its quarter, ... down to 4 KiB. Where jumping turns into going on
 lies the strip.
 """

@@ -139,14 +139,14 @@ def _judge(work: _Work, sampler: Sampler, last: bool) -> Detection | list[int] |
                       "RAID6; its second parity is not computed here")  # fmt: skip
     explained = _best_reading(work, sampler, sample, state, last)
     if explained is None or explained.strength < 0.6:
-        fine = _fine(work, sampler, state) if last or explained is None else None
+        fine = _fine(work, state) if last or explained is None else None
         if fine is not None:
             return _answer(work, fine[0], fine[1], state)
         if not last:
             return None
         return _undetermined(work, sampler, sample, state, explained)
     if explained.rotating and explained.fit.run <= 2 * GRANULE:
-        fine = _fine(work, sampler, state)
+        fine = _fine(work, state)
         if fine is not None:
             return _answer(work, fine[0], fine[1], state)
     if not last and explained.fit.z < SURE_Z:
@@ -177,7 +177,12 @@ def _best_reading(work: _Work, sampler: Sampler, sample: Sample, state: Triage, 
         for member in range(count):
             work.step()
             one = _explained(work, sampler, sample, lacking(count, member))
-            if one is not None and one.rotating and one.strength >= _STRONG and (best is None or _rank(one) > _rank(best)):
+            if (
+                one is not None
+                and one.rotating
+                and one.strength >= _STRONG
+                and (best is None or _rank(one) > _rank(best))
+            ):
                 best = one
     return best
 
@@ -195,7 +200,7 @@ def _explained(work: _Work, sampler: Sampler, sample: Sample, reading) -> Explai
     return explain(measured, sizes, sampler.size)
 
 
-def _fine(work: _Work, coarse: Sampler, state: Triage) -> tuple[Sampler, Explained] | None:
+def _fine(work: _Work, state: Triage) -> tuple[Sampler, Explained] | None:
     """The same with granules of a sector, for strips of 512 bytes to 8 KiB."""
     count = len(work.active)
     if state.balanced < COMPLETE and count >= MAX_DRIVES:
@@ -219,7 +224,7 @@ def _fine(work: _Work, coarse: Sampler, state: Triage) -> tuple[Sampler, Explain
 # --- answers
 
 
-def _facts(work: _Work, sampler: Sampler, sample: Sample | None) -> tuple[MemberFacts, ...]:
+def _facts(work: _Work, sample: Sample | None) -> tuple[MemberFacts, ...]:
     found = []
     for number, source in enumerate(work.sources):
         standing, why = work.standing.get(number, ("unknown", ""))
@@ -243,7 +248,7 @@ def _base(work: _Work, sampler: Sampler, sample: Sample | None, verdict: str, wo
         bars = health(sample.balanced.tolist(), filled.tolist(), sample.position.tolist(), sample.granule,
                       sampler.size, 64)  # fmt: skip
     return Detection(
-        verdict, words, _facts(work, sampler, sample), balanced=triage(sample).balanced if sample is not None else 0.0,
+        verdict, words, _facts(work, sample), balanced=triage(sample).balanced if sample is not None else 0.0,
         read=work.read, probed=work.probed, granules=len(sample) if sample is not None else 0,
         unread=sampler.unread, bases=tuple(work.bases), problems=tuple(work.problems), health=bars,
     )  # fmt: skip
@@ -280,7 +285,9 @@ def _undetermined(
                  "encrypted or packed throughout. The layout cannot be told from them")  # fmt: skip
     elif state.balanced < SOME and signal < 24:
         verdict = "not-enough-evidence"
-        words = "contents as even as random bytes and no XOR that is zero: an encrypted set with a member missing, or none"
+        words = (
+            "contents as even as random bytes and no XOR that is zero: an encrypted set with a member missing, or none"
+        )
     else:
         verdict = "not-enough-evidence"
         words = "no strip size and sequence explains the members clearly better than another"
@@ -360,9 +367,7 @@ def _other_delays(
     return found
 
 
-def _name_members(
-    work: _Work, sampler: Sampler, sample: Sample, explained: Explained, state: Triage
-) -> int | None:
+def _name_members(work: _Work, sampler: Sampler, sample: Sample, explained: Explained, state: Triage) -> int | None:
     """Say of each member what it is; returns the column of a stale one that must not be used."""
     for member in work.active:
         work.standing.setdefault(member, ("member", ""))
@@ -385,8 +390,13 @@ def _name_members(
     if stale is None:
         return None
     if stale.member is None:
-        work.problems.append(Problem("xor-not-zero", f"{stale.share:.1%} of the rows do not balance, and no single "
-                             "member explains it: writes that were cut off, or a member that dropped out twice"))
+        work.problems.append(
+            Problem(
+                "xor-not-zero",
+                f"{stale.share:.1%} of the rows do not balance, and no single "
+                "member explains it: writes that were cut off, or a member that dropped out twice",
+            )
+        )
         return None  # fmt: skip
     number = work.active[stale.member]
     work.standing[number] = (
@@ -395,14 +405,13 @@ def _name_members(
     return stale.member
 
 
-def _standing_still(
-    work: _Work, sampler: Sampler, sample: Sample, explained: Explained, state: Triage
-) -> Detection:
+def _standing_still(work: _Work, sampler: Sampler, sample: Sample, explained: Explained, state: Triage) -> Detection:
     """One column always looks like the parity."""
     column = explained.fit.slots[0]
     base = replace(
         _base(work, sampler, sample, "no-parity", ""), z=explained.fit.z, columns=_columns(work, explained),
-        sizes=_sizes(work, explained), heat=heat_rows(explained.measured, explained, heat_run(None, sampler.granule), 0),
+        sizes=_sizes(work, explained),
+        heat=heat_rows(explained.measured, explained, heat_run(None, sampler.granule), 0),
         heat_run=heat_run(None, sampler.granule), signal=explained.measured.signal,
     )  # fmt: skip
     if explained.reading.columns[column] is None or state.balanced < COMPLETE and state.foreign is None:
@@ -421,14 +430,17 @@ def _standing_still(
     best = ranked[0] if ranked else None
     drive = work.active[explained.reading.columns[column] or 0]
     words = f"the parity always lies on member {drive + 1}: RAID4, or parity-last or -first"
-    verdict = "found" if best and best.score >= 0.9 else "likely" if best and best.score >= 0.5 else "not-enough-evidence"
+    verdict = (
+        "found" if best and best.score >= 0.9 else "likely" if best and best.score >= 0.5 else "not-enough-evidence"
+    )
     if best is None or best.score < 0.5:
         # Disks that were used before md made an array of them show the same picture in rows that were never written.
         sequence = min(sequence, 0.45)
-        words = (f"member {drive + 1} looks like the parity everywhere: RAID4, or RAID5 on disks that were used before and "
+        words = (f"member {drive + 1} looks like the parity everywhere: RAID4, or RAID5 on disks that were used "
+                 f"before and "
                  "hold little that is new; no file system tells which")  # fmt: skip
     answer = replace(base, verdict=verdict, words=words, candidates=tuple(ranked), sequence=(drive,),
-                     sequence_score=sequence, run=0, members=_facts(work, sampler, sample),
+                     sequence_score=sequence, run=0, members=_facts(work, sample),
                      strip_size=best.geometry.strip if best and best.score >= 0.5 else None)  # fmt: skip
     return _with_witness(work, answer)
 

@@ -1,6 +1,7 @@
 """Order-0 entropy of granules: how hard a piece of a strip is to describe byte by byte.
 
-The XOR of several data blocks flattens byte statistics, so in its row the parity is the member with the highest entropy.
+The XOR of several data blocks flattens byte statistics, so in its row the parity is the member with the highest
+entropy.
 Entropy keeps working on compressed pictures, where the lengths of compressors tie.
 """
 
@@ -37,7 +38,7 @@ def entropies(data: Bytes, granule: int, wanted: npt.NDArray[np.bool_]) -> Float
     if granule >= 2048:
         for at in np.flatnonzero(wanted).tolist():
             found[at] = bits - terms[np.bincount(blocks[at], minlength=1)].sum()
-        return found / 8
+        return found / np.float32(8)
     # Short granules: many at once, each with 256 counters of its own.
     chosen = np.flatnonzero(wanted)
     for start in range(0, chosen.size, 512):
@@ -45,4 +46,4 @@ def entropies(data: Bytes, granule: int, wanted: npt.NDArray[np.bool_]) -> Float
         keys = blocks[part] + (np.arange(part.size, dtype=np.int64) * 256)[:, None]
         counts = np.bincount(keys.ravel(), minlength=part.size * 256).reshape(-1, 256)
         found[part] = bits - terms[counts].sum(axis=1)
-    return found / 8
+    return found / np.float32(8)

@@ -62,9 +62,7 @@ def assemblies(
     return found[:40]
 
 
-def _starts(
-    sampler: Sampler, explained: Explained, hints: list[tuple[int, int]]
-) -> list[tuple[int, int | None, str]]:
+def _starts(sampler: Sampler, explained: Explained, hints: list[tuple[int, int]]) -> list[tuple[int, int | None, str]]:
     found: list[tuple[int, int | None, str]] = []
     offsets = dict.fromkeys([*(offset for _, offset in hints), *USUAL, *(k << 20 for k in range(1, 5))])
     for offset in offsets:

@@ -31,10 +31,12 @@ _MOST_BINS = 16 * (16 << 20) // 4096
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Parity stays on a member for ``run`` bytes; from byte ``phase`` on it lies on ``slots[0]``, then ``slots[1]``, ...
+    """Parity stays on a member for ``run`` bytes; from byte ``phase`` on it lies on ``slots[0]``, then ``slots[1]``,
+    ...
 
     ``run`` 0: it always lies on ``slots[0]``. ``slots`` are columns of the evidence. ``z``: by how many standard errors
-    it beats the best other reading, over segments of the members; ``rival`` is that reading's run. ``quality`` 0..1: how
+    it beats the best other reading, over segments of the members; ``rival`` is that reading's run. ``quality`` 0..1:
+    how
     much of the cost that chance would have is saved.
     """
 
@@ -145,7 +147,7 @@ def rank(
     fits.sort(key=lambda fit: fit.cost)
     best = fits[0]
     mine = costs_of(best, costs, position, granule)
-    rivals = [fit for fit in fits[1:6]] + _exchanged(best)
+    rivals = list(fits[1:6]) + _exchanged(best)
     z, rival = min(
         ((_z(costs_of(other, costs, position, granule) - mine, window), other.run) for other in rivals),
         key=lambda pair: pair[0],

@@ -17,7 +17,8 @@ _REACH = 144 << 20
 _MOST_ROWS = 20_000
 _MOST = 24
 USUAL = (0, 63 * 512, 64 << 10, 128 * 512, 1088 * 512, 1 << 20, 65664 * 512, 128 << 20)
-"""Where arrays usually begin on their members: at once, at the old first partition, behind md's or a controller's own."""
+"""Where arrays usually begin on their members: at once, at the old first partition, behind md's or a controller's
+own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Where each byte of a RAID4/RAID5 volume lies: the arithmetic of rows, strips, parity and drives.
 
-A row is the strips of all drives at the same member offset; a strip is ``strip`` consecutive bytes on one drive (mdadm's
+A row is the strips of all drives at the same member offset; a strip is ``strip`` consecutive bytes on one drive
+(mdadm's
 chunk). Names, numbers and formulas are those of md (``mdadm --layout``), whose volumes this arithmetic reproduces byte
 for byte; delayed parity (Compaq and HP Smart Array, and others) leaves the parity on one drive for ``delay`` rows.
 """
@@ -101,7 +102,9 @@ class Geometry:
         if len(self.offsets) != drives or any(offset < 0 for offset in self.offsets):
             raise UsageError("each drive has one data offset, not below 0", code="raid-offset")
         if not 1 <= self.delay <= 1 << 20 or not 1 <= self.first_delay <= self.delay:
-            raise UsageError("the parity stays 1 row or more on a drive, the first stay is no longer", code="raid-delay")
+            raise UsageError(
+                "the parity stays 1 row or more on a drive, the first stay is no longer", code="raid-delay"
+            )
         if self.rows is not None and self.rows < 0:
             raise UsageError("there are not fewer than 0 rows", code="raid-rows")
 

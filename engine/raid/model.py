@@ -12,7 +12,8 @@ from engine.raid.metadata.model import Super
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One whole assembly. ``score`` 0..1 is the calibrated confidence that it is right in all of it; ``proven``: whether
+    """One whole assembly. ``score`` 0..1 is the calibrated confidence that it is right in all of it; ``proven``:
+    whether
     file systems were found standing in it; ``delayed`` rows show in the geometry."""
 
     geometry: Geometry
@@ -134,16 +135,15 @@ class Detection:
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``raid detect --json``."""
-        number = lambda m: None if m is None else m + 1  # noqa: E731
         return {
             "verdict": self.verdict, "words": self.words, "strip_size": self.strip_size, "run": self.run,
             "phase": self.phase,
-            "sequence": None if self.sequence is None else [number(m) for m in self.sequence],
+            "sequence": None if self.sequence is None else [_number(m) for m in self.sequence],
             "sequence_score": round(self.sequence_score, 4), "z": round(self.z, 2),
             "candidates": [one.to_json() for one in self.candidates],
             "members": [one.to_json() for one in self.members],
-            "columns": [number(m) for m in self.columns],
-            "sizes": [{"run": s.run, "cost": round(s.cost, 4), "sequence": [number(m) for m in s.sequence]}
+            "columns": [_number(m) for m in self.columns],
+            "sizes": [{"run": s.run, "cost": round(s.cost, 4), "sequence": [_number(m) for m in s.sequence]}
                       for s in self.sizes],
             "heat": [{"position": h.position, "heat": [None if x is None else round(x, 3) for x in h.heat],
                       "parity": h.parity} for h in self.heat],
@@ -153,6 +153,10 @@ class Detection:
             "bases": list(self.bases), "health": [list(one) for one in self.health],
             "problems": [{"code": p.code, "message": p.message} for p in self.problems],
         }  # fmt: skip
+
+
+def _number(member: int | None) -> int | None:
+    return None if member is None else member + 1
 
 
 def sequence_words(sequence: tuple[int | None, ...]) -> str:

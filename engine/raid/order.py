@@ -81,9 +81,7 @@ def _data(geometry: Geometry, row: int) -> list[int]:
     return [geometry.order[geometry.data_drive(row, index)] or 0 for index in range(geometry.data_drives)]
 
 
-def follow(
-    sampler: Sampler, explained: Explained, delay: int, step: Callable[[], None] | None = None
-) -> Ordering:
+def follow(sampler: Sampler, explained: Explained, delay: int, step: Callable[[], None] | None = None) -> Ordering:
     """Judge all ways by how data goes on, over rows at random until the answer is clear (or rows run out)."""
     import numpy as np
 
@@ -120,7 +118,7 @@ def follow(
     return Ordering(tuple(sorted(listed, key=lambda one: -one.gain)), len(gains))
 
 
-def _verdict(table: np.ndarray) -> tuple[int, np.ndarray]:  # type: ignore[name-defined, type-arg]  # noqa: F821
+def _verdict(table: np.ndarray) -> tuple[int, np.ndarray]:  # type: ignore[name-defined]  # noqa: F821
     import numpy as np
 
     best = int(table.mean(axis=0).argmax())

@@ -40,5 +40,4 @@ def nonzero_granules(data: Bytes, granule: int) -> npt.NDArray[np.bool_]:
     """For each granule of ``data`` (a whole number of them, of a multiple of 8 bytes) whether any byte is not zero."""
     import numpy as np
 
-    found: npt.NDArray[np.bool_] = data.view(np.uint64).reshape(-1, granule // 8).any(axis=1)
-    return found
+    return np.asarray(data.view(np.uint64).reshape(-1, granule // 8).any(axis=1))

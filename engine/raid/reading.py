@@ -53,7 +53,8 @@ def lacking(members: int, left_out: int | None = None) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A reading's granules: ``rows`` of the sample that it can use, their costs, and whether a column is empty there."""
+    """A reading's granules: ``rows`` of the sample that it can use, their costs, and whether a column is empty
+    there."""
 
     reading: Reading
     sample: Sample
@@ -143,9 +144,7 @@ def sizes_for(granule: int) -> list[int]:
     return sizes_to_try(granule) if granule >= 4096 else sizes_to_try(granule, 16 << 10)
 
 
-def fetch(
-    sampler: Sampler, reading: Reading, position: int, size: int
-) -> list[npt.NDArray[np.uint8]] | None:
+def fetch(sampler: Sampler, reading: Reading, position: int, size: int) -> list[npt.NDArray[np.uint8]] | None:
     """Bytes of each column; None when a member of the reading does not give them."""
     import numpy as np
 

@@ -47,8 +47,9 @@ def from_json(value: Mapping[str, Any]) -> Detection:
             float(value["sequence_score"]), float(value["z"]), tuple(_member(m) for m in value["columns"]),
             tuple(SizeScore(int(one["run"]), float(one["cost"]), tuple(_member(m) for m in one["sequence"]))
                   for one in value["sizes"]),
-            tuple(_heat(one) for one in value["heat"]), int(value["heat_run"]), float(value["balanced"]), float(value["signal"]),
-            int(value["read"]), int(value["probed"]), int(value["granules"]), int(value["unread_granules"]),
+            tuple(_heat(one) for one in value["heat"]), int(value["heat_run"]), float(value["balanced"]),
+            float(value["signal"]), int(value["read"]), int(value["probed"]), int(value["granules"]),
+            int(value["unread_granules"]),
             tuple(int(one) for one in value["bases"]),
             tuple(Problem(str(one["code"]), str(one["message"])) for one in value["problems"]),
             tuple((int(at), str(mark)) for at, mark in value["health"]),

@@ -96,16 +96,31 @@ def _against(kind: str, geometry: Geometry, answer: Detection) -> list[Problem]:
     found = []
     if answer.sequence_score >= 0.8 and answer.run:
         if answer.strip_size and geometry.strip != answer.strip_size:
-            found.append(Problem("metadata-disagrees", f"{kind} says strips of {geometry.strip} bytes, the contents say "
-                                 f"{answer.strip_size}: the array was perhaps created anew over an older one"))
+            found.append(
+                Problem(
+                    "metadata-disagrees",
+                    f"{kind} says strips of {geometry.strip} bytes, the contents say "
+                    f"{answer.strip_size}: the array was perhaps created anew over an older one",
+                )
+            )
         told, seen = canonical_sequence(geometry.sequence()), answer.sequence
         if seen is not None and None not in told and None not in seen and told != seen:
-            found.append(Problem("metadata-disagrees", f"{kind} says the sequence {words_of_order(told, '-')}, the contents "
-                                 f"say {words_of_order(seen, '-')}"))
+            found.append(
+                Problem(
+                    "metadata-disagrees",
+                    f"{kind} says the sequence {words_of_order(told, '-')}, the contents "
+                    f"say {words_of_order(seen, '-')}",
+                )
+            )
     best = answer.best
     if best is not None and best.score >= 0.9 and not _same(geometry, best.geometry):
-        found.append(Problem("metadata-disagrees", f"{kind} describes another assembly than the one that was proven: order "
-                             f"{words_of_order(geometry.order)}, {geometry.layout}, data from {geometry.data_offset}"))
+        found.append(
+            Problem(
+                "metadata-disagrees",
+                f"{kind} describes another assembly than the one that was proven: order "
+                f"{words_of_order(geometry.order)}, {geometry.layout}, data from {geometry.data_offset}",
+            )
+        )
     return found  # fmt: skip
 
 
@@ -146,7 +161,8 @@ def compare(candidates: Sequence[Candidate], witness: Witness) -> list[Candidate
 
 
 def from_metadata(sources: Sequence[Source], witness: Witness) -> Candidate | None:
-    """The best assembly that metadata describe; its score is that of its proof, or a half when nothing can be proven."""
+    """The best assembly that metadata describe; its score is that of its proof, or a half when nothing can be
+    proven."""
     best: Candidate | None = None
     for kind, geometry, notes in witness.geometries():
         try:

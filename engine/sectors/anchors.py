@@ -21,27 +21,64 @@ SHAPES = (
 )  # fmt: skip
 """Raw size and data size."""
 
-_SIGNS = (
-    rb"FILE[\x2a\x30]\x00\x03\x00", rb"INDX[\x28\x00]\x00", rb"RCRD[\x28\x1e]\x00", rb"XFSB\x00\x00", rb"XAGF\x00\x00\x00\x01",
-    rb"XAGI\x00\x00\x00\x01", rb"XAFL", rb"IN[\x41\x81\xa1][\xa4\xed\xff\xc0\x80][\x01-\x03][\x01\x02]", rb"\x0a\xf3..[\x04\x54]\x01", rb"\.          \x10",
-    rb"\xff\xd8\xff[\xe0\xe1\xdb\xee]", rb"\x89PNG\r\n\x1a\n", rb"PK\x03\x04[\x0a\x14\x2d]\x00", rb"%PDF-1\.",
-    rb"\x1f\x8b\x08[\x00\x08]", rb"\x7fELF[\x01\x02]\x01\x01", rb"\xfd7zXZ\x00", rb"!<arch>\n", rb"SQLite format 3\x00",
-    rb"_BHRfS_M", rb"LUKS\xba\xbe\x00", rb"EFI PART\x00\x00\x01\x00", rb"LABELONE", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-    rb"RIFF....(?:AVI |WAVE)", rb"MZ[\x90\x78]\x00\x03\x00", rb"\.\x00\x00\x00\x0c\x00\x01\x02\.\x00\x00\x00",
-)  # fmt: skip
+_SIGNS: dict[bytes, int] = {
+    rb"FILE[\x2a\x30]\x00\x03\x00": 0,
+    rb"INDX[\x28\x00]\x00": 0,
+    rb"RCRD[\x28\x1e]\x00": 0,
+    rb"XFSB\x00\x00": 0,
+    rb"XAGF\x00\x00\x00\x01": 0,
+    rb"XAGI\x00\x00\x00\x01": 0,
+    rb"X[DB]B3\x00\x00": 0,
+    rb"IN[\x41\x81\xa1][\xa4\xed\xff\xc0\x80][\x01-\x03][\x01\x02]": 0,
+    rb"\.          \x10": 0,
+    rb"\x0c\x00\x01\x02\.\x00\x00\x00": 4,
+    rb"\x53\xef[\x01\x02]\x00[\x01-\x03]\x00": 56,
+    rb"\xff\xd8\xff[\xe0\xe1\xdb\xee]": 0,
+    rb"\x89PNG\r\n\x1a\n": 0,
+    rb"PK\x03\x04[\x0a\x14\x2d]\x00": 0,
+    rb"%PDF-1\.": 0,
+    rb"\x1f\x8b\x08[\x00\x08]": 0,
+    rb"\x7fELF[\x01\x02]\x01\x01": 0,
+    rb"\xfd7zXZ\x00": 0,
+    rb"!<arch>\n": 0,
+    rb"SQLite format 3\x00": 0,
+    rb"_BHRfS_M": 64,
+    rb"LUKS\xba\xbe\x00": 0,
+    rb"EFI PART\x00\x00\x01\x00": 0,
+    rb"LABELONE": 0,
+    rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": 0,
+    rb"RIFF....(?:AVI |WAVE)": 0,
+    rb"MZ[\x90\x78]\x00\x03\x00": 0,
+    rb"#!/(?:usr/)?bin/": 0,
+    rb"<\?xml version": 0,
+    rb"<(?:!DOCTYPE|!doctype|html|HTML) ": 0,
+    rb"-----BEGIN ": 0,
+    rb"ID3[\x02-\x04]\x00": 0,
+    rb"\xca\xfe\xba\xbe\x00\x00": 0,
+}
+"""Signs and how far into the sector each of them stands."""
+# No groups in it: they would make the search a hundred times slower.
 _PATTERN = re.compile(b"|".join(b"(?:" + one + b")" for one in _SIGNS), re.DOTALL)
+_DEEP = [(re.compile(one, re.DOTALL), into) for one, into in _SIGNS.items() if into]
 _BOOT = re.compile(rb"\x55\xaa")
-_WITHIN = {b"_BHRfS_M": 64}
 
 
 def find_anchors(data: bytes, base: int) -> list[int]:
     """Positions (from ``base``) at which a sector seems to begin."""
-    found = [base + match.start() - _WITHIN.get(match[0], 0) for match in _PATTERN.finditer(data)]
+    found = [base + match.start() - _into(match[0]) for match in _PATTERN.finditer(data)]
     for match in _BOOT.finditer(data, 510):
         start = match.start() - 510
-        if data[start : start + 1] in (b"\xeb", b"\xe9", b"\x33", b"\xfa") and data[start + 1 : start + 16].count(0) < 12:
+        if (
+            data[start : start + 1] in (b"\xeb", b"\xe9", b"\x33", b"\xfa")
+            and data[start + 1 : start + 16].count(0) < 12
+        ):
             found.append(base + start)
     return found
+
+
+def _into(sign: bytes) -> int:
+    """How far into its sector a sign stands."""
+    return next((into for pattern, into in _DEEP if pattern.match(sign)), 0)
 
 
 def judge(anchors: Ints, sizes: Sequence[tuple[int, int]] = SHAPES) -> list[tuple[SizeScore, int]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from engine.sectors.detect import Piece
 
-_LEAST_ROWS = 200
+_LEAST_ROWS = 64
 _STANDS_OUT = 0.25
 
 
@@ -57,10 +57,14 @@ def find_by_columns(pieces: Sequence[Piece]) -> tuple[SectorFormat, str, tuple[s
         return None
     _, raw, data, at, inside = best
     begins = (at + raw - data) % raw  # data begin behind the window
-    before = begins if 0 < begins <= raw - data else 0
-    format = SectorFormat(raw, data, before, 0 if before or begins == 0 else begins)
+    near = min(begins, raw - begins) < raw - data and begins != raw - data
+    before = begins if begins == raw - data and inside > 0.97 else 0
+    # A window that is a few bytes off (stamps are not all zeros) still means sectors that begin with the image.
+    format = SectorFormat(raw, data, before, 0 if before or near else begins)
     trailer = "zero" if inside > 0.97 else "vendor"
-    words = (f"folded by {raw}, {raw - data} columns stand out: {inside:.0%} zeros there; no structure is known in the data",)
+    words = (
+        f"folded by {raw}, {raw - data} columns stand out: {inside:.0%} zeros there; no structure is known in the data",
+    )
     return format, trailer, words
 
 
@@ -78,7 +82,9 @@ def describe(pieces: Sequence[Piece], raw: int, data: int, phase: int) -> tuple[
     spread = _values(pieces, raw, (phase + data) % raw, raw - data)
     quiet = int((spread < 0.75).sum())
     if quiet >= max(1, (raw - data) // 8) or float(beside.mean()) > rest + 0.2:
-        return "vendor", [f"{quiet} of the {raw - data} bytes beside the data change little from sector to sector: stamps"]
+        return "vendor", [
+            f"{quiet} of the {raw - data} bytes beside the data change little from sector to sector: stamps"
+        ]
     return "unknown", ["the bytes beside the data follow no pattern that is known"]
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.ranges import RangeSet
 from engine.source import SectorFormat, Source
 from engine.source.base import Buffer
+
+if TYPE_CHECKING:
+    from engine.ranges import Int64s
 
 _CHUNK = 4 << 20
 
@@ -22,7 +27,7 @@ class BesideSource(Source):
         below = self._below.holes
         return RangeSet.from_arrays(self._beside(below.starts), self._beside(below.ends)).clip(0, self.size)
 
-    def _beside(self, raw):  # type: ignore[no-untyped-def]
+    def _beside(self, raw: Int64s) -> Int64s:
         """How many bytes beside data lie before each raw position."""
         import numpy as np
 
@@ -30,7 +35,8 @@ class BesideSource(Source):
         at = np.maximum(raw - format.head, 0)
         inside = at % format.raw
         passed = np.minimum(inside, format.before) + np.clip(inside - format.before - format.data, 0, format.extra)
-        return at // format.raw * format.extra + passed
+        found: Int64s = at // format.raw * format.extra + passed
+        return found
 
     def read_into(self, offset: int, buffer: Buffer) -> tuple[tuple[int, int], ...]:
         self.check_inside(offset, len(buffer))

@@ -7,6 +7,7 @@ every phase, then columns that stand out. What none of these tells is not guesse
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ from engine.source import SectorFormat
 from engine.source.base import ReadError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from engine.source import Source
 
 WINDOW = 1 << 20
@@ -42,6 +46,7 @@ def detect(source: Source, *, reporter: Reporter = SILENT, windows: int = _WINDO
 
     pieces = read_pieces(source, windows, reporter)
     read = sum(len(piece.data) for piece in pieces)
+    words: tuple[str, ...]
     anchors = np.array([at for piece in pieces for at in find_anchors(piece.data, piece.offset)], np.int64)
     if anchors.size >= _LEAST_ANCHORS:
         ranked = judge(anchors)
@@ -106,6 +111,7 @@ def _by_anchors(
     source: Source, pieces: list[Piece], ranked: list[tuple[SizeScore, int]], anchors: int, read: int
 ) -> SectorFinding | None:
     sizes = tuple(score for score, _ in ranked)
+    words: tuple[str, ...]
     plain = next((score, phase) for score, phase in ranked if score.raw == 512)
     ninth = next(((score, phase) for score, phase in ranked if score.raw == 4608), None)
     rivals = [pair for pair in ranked if pair[0].raw not in (512, 4608)]
@@ -117,14 +123,17 @@ def _by_anchors(
         trailer, told = ("t10-pi", []) if pi is not None else describe(pieces, best.raw, data, phase)
         if pi is None:
             format = _placed(best.raw, data, phase, trailing=False)
-        words = [f"{best.share:.0%} of {anchors} structures sit on a grid of {best.raw} bytes ({plain[0].share:.0%} on 512)"]
+        share = f"{best.share:.0%} of {anchors} structures sit on a grid of {best.raw} bytes"
+        words = (f"{share} ({plain[0].share:.0%} on 512)",)
         convert = best.score > 2 * runner or pi is not None
         confidence = 0.99 if convert else 0.7
         return _finding(source, format, trailer, confidence, convert, (*words, *told), pi, sizes, anchors, read)
     if plain[0].score > 20 and plain[0].score >= best.score:
         if ninth is not None and _ninth_is_foreign(pieces, ninth[1]):
             format = SectorFormat(4608, 4096, 0, ninth[1] % 4608)
-            words = ("structures sit on a grid of 512 bytes, but every ninth sector holds 64 bytes and is empty behind",)
+            words = (
+                "structures sit on a grid of 512 bytes, but every ninth sector holds 64 bytes and is empty behind",
+            )
             return _finding(source, format, "vendor", 0.9, True, words, None, sizes, anchors, read)
         words = (f"{plain[0].share:.0%} of {anchors} structures sit on a grid of 512 bytes: plain sectors",)
         head = SectorFormat(512, 512, 0, plain[1] % 512)
@@ -144,28 +153,42 @@ def _placed(raw: int, data: int, phase: int, *, trailing: bool) -> SectorFormat:
 
 
 def _scan_guards(pieces: list[Piece], raw: int, data: int) -> int | None:
-    """The phase at which CRC(data) equals the next two bytes at nearly all places; None when there is none."""
+    """The phase at which a CRC equals the two bytes behind the data at nearly all of a few places; None when there is
+    none. A guard covers all data or, with tuples in a row behind 4096 bytes, the first 512 of them."""
     import numpy as np
 
-    places = 48 if data == 512 else 12
-    chosen = [piece for piece in pieces if len(piece.data) >= raw * 3]
-    if not chosen:
-        return None
-    tally = np.zeros(raw, int)
-    tried = np.zeros(raw, int)
-    for number in range(places):
-        piece = chosen[number % len(chosen)]
-        array = np.frombuffer(piece.data, np.uint8)
-        base = (array.size // 2 + number * 7919 * raw) % (array.size - 2 * raw - data)
-        base = max(0, base)
-        rows = np.lib.stride_tricks.sliding_window_view(array[base : base + raw + data + 2], data + 2)[:raw]
-        useful = rows[:, :data].any(axis=1)
-        right = guards(rows[:, :data]) == (rows[:, data].astype(np.uint16) << 8 | rows[:, data + 1])
-        phases = (piece.offset + base + np.arange(rows.shape[0])) % raw
-        np.add.at(tally, phases[useful & right], 1)
-        np.add.at(tried, phases[useful], 1)
-    best = int(tally.argmax())
-    return best if tally[best] >= max(6, 0.9 * tried[best]) else None
+    tally, tried = np.zeros((2, raw), int), np.zeros((2, raw), int)
+    covers = (data, 512) if data == 4096 and raw - data >= 64 else (data,)
+    for start, array in _full_places(pieces, raw, 10 if data == 512 else 5):
+        rows = np.lib.stride_tricks.sliding_window_view(array, data + 2)[:raw]
+        phases = (start + np.arange(rows.shape[0])) % raw
+        written = rows[:, data].astype(np.uint16) << 8 | rows[:, data + 1]
+        for form, cover in enumerate(covers):
+            useful = rows[:, :cover].any(axis=1)
+            right = guards(rows[:, :cover]) == written
+            np.add.at(tally[form], phases[useful & right], 1)
+            np.add.at(tried[form], phases[useful], 1)
+    for form in range(len(covers)):
+        best = int(tally[form].argmax())
+        if tally[form][best] >= max(3, 0.7 * tried[form][best]):
+            return best
+    return None
+
+
+def _full_places(pieces: list[Piece], raw: int, count: int) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+    """Stretches of three raw sectors that hold something throughout, spread over the pieces."""
+    import numpy as np
+
+    found = 0
+    for turn in range(4 * count):
+        piece = pieces[turn * 7 % len(pieces)] if pieces else None
+        if piece is None or len(piece.data) < 4 * raw or found >= count:
+            continue
+        at = turn * 7919 * 64 % (len(piece.data) - 3 * raw)
+        array = np.frombuffer(piece.data, np.uint8)[at : at + 3 * raw]
+        if all(part.any() for part in np.array_split(array, 24)):
+            found += 1
+            yield piece.offset + at, array
 
 
 def _ninth_is_foreign(pieces: list[Piece], phase: int) -> bool:
@@ -197,7 +220,9 @@ def _finding(
 ) -> SectorFinding:  # fmt: skip
     told = list(words)
     if pi is not None:
-        told.append(f"the guards of {pi.right} of {pi.checked} sectors fit, {pi.escaped} were never written: T10 type {pi.kind}")
+        told.append(
+            f"the guards of {pi.right} of {pi.checked} sectors fit, {pi.escaped} were never written: T10 type {pi.kind}"
+        )
         if pi.kind == 1 and pi.start is not None:
             told.append(f"the first sector calls itself LBA {pi.start}")
     known = KNOWN.get((format.raw, format.data, format.before))

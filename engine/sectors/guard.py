@@ -26,7 +26,7 @@ def _table() -> Words:
 
     crc = np.arange(65536, dtype=np.uint32)
     for _ in range(16):
-        crc = np.where(crc & 0x8000, (crc << 1) ^ POLYNOMIAL, crc << 1) & 0xFFFF
+        crc = (np.where(crc & 0x8000, (crc << 1) ^ POLYNOMIAL, crc << 1) & 0xFFFF).astype(np.uint32)
     return crc.astype(np.uint16)
 
 

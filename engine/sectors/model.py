@@ -81,7 +81,9 @@ class SectorFinding:
                 "type": pi.kind, "interval": pi.interval, "offset": pi.offset, "start": pi.start,
                 "checked": pi.checked, "right": pi.right, "escaped": pi.escaped,
             },
-            "sizes": [{"sector_size": s.raw, "score": round(s.score, 1), "share": round(s.share, 4)} for s in self.sizes],
+            "sizes": [
+                {"sector_size": s.raw, "score": round(s.score, 1), "share": round(s.share, 4)} for s in self.sizes
+            ],
             "anchors": self.anchors, "read": self.read, "image_size": self.image_size,
         }  # fmt: skip
 

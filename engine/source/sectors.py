@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from engine.ranges import RangeSet
 from engine.source.base import Buffer, Source
+
+if TYPE_CHECKING:
+    from engine.ranges import Int64s
 
 _CHUNK = 8 << 20
 _WRITTEN = re.compile(r"(\d{3,5})(?:/(\d{3,4}))?(?:@(\d{1,4}))?(?:\+(\d{1,5}))?\Z")
@@ -82,13 +86,14 @@ class SectorSource(Source):
         below = self._below.holes
         return RangeSet.from_arrays(self._logical(below.starts), self._logical(below.ends)).clip(0, self.size)
 
-    def _logical(self, raw):  # type: ignore[no-untyped-def]
+    def _logical(self, raw: Int64s) -> Int64s:
         """How many data bytes lie before each raw position."""
         import numpy as np
 
         format = self.format
         at = np.maximum(raw - format.head, 0)
-        return at // format.raw * format.data + np.clip(at % format.raw - format.before, 0, format.data)
+        found: Int64s = at // format.raw * format.data + np.clip(at % format.raw - format.before, 0, format.data)
+        return found
 
     def read_into(self, offset: int, buffer: Buffer) -> tuple[tuple[int, int], ...]:
         self.check_inside(offset, len(buffer))

@@ -40,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     def takes_search(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
         verb.add_argument("--read", metavar="SIZE", default="256M", help="most to read of each member (256M)")
-        verb.add_argument("--try-strip", metavar="SIZE", action="append", default=[], help="an unusual strip size to try")
+        verb.add_argument(
+            "--try-strip", metavar="SIZE", action="append", default=[], help="an unusual strip size to try"
+        )
         verb.add_argument("--base", metavar="N=START", action="append", default=[],
                           help="where the data of member N begin, when that differs between members")  # fmt: skip
         return verb
@@ -57,7 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--detect", action="store_true", help="find the layout first; refused when it is not sure")
     verb.add_argument("--layout", choices=_LAYOUTS, help="where the parity moves")
     verb.add_argument("--strip", metavar="SIZE", help="bytes on one drive before the next, such as 64K")
-    verb.add_argument("--order", metavar="N,N,...", help="members in drive order, from 1; x is a missing drive: 3,1,x,2")
+    verb.add_argument(
+        "--order", metavar="N,N,...", help="members in drive order, from 1; x is a missing drive: 3,1,x,2"
+    )
     verb.add_argument("--offset", metavar="START", default="0", help="where row 0 begins on the members (0)")
     verb.add_argument("--delay", type=int, default=1, metavar="ROWS", help="rows for which the parity stays (1)")
     verb.add_argument("--first-delay", type=int, metavar="ROWS", help="of the first stay, when it is shorter")
@@ -125,7 +129,9 @@ def _detect(args: argparse.Namespace, out: Output) -> int:
         if best is None or best.score < 0.5:
             raise NotFoundError("no assembly is likely enough to be saved", code="not-enough-evidence",
                                 advice="raid assemble with --layout, --strip and --order says it by hand")  # fmt: skip
-        save_assembly(args.save, members, best.geometry, f"raid detect: {answer.verdict}, {best.score:.3f}", force=args.force)
+        save_assembly(
+            args.save, members, best.geometry, f"raid detect: {answer.verdict}, {best.score:.3f}", force=args.force
+        )
         saved = args.save
     out.document({**answer.to_json(), "saved": saved})
     out.lines(_lines(answer, everything=args.all))
@@ -144,8 +150,10 @@ def _lines(answer: Detection, *, everything: bool) -> Iterator[str]:
     yield from textwrap.wrap(verdict_words(answer), _WIDTH, subsequent_indent="  ")
     yield f"strip      {strip_words(answer.strip_size)}"
     if answer.sequence is not None:
-        yield f"sequence   {members_words(answer.sequence, '-')}  (how sure: {share_words(answer.sequence_score)}, " \
-              f"{answer.z:.1f} standard errors)"
+        yield (
+            f"sequence   {members_words(answer.sequence, '-')}  (how sure: {share_words(answer.sequence_score)}, "
+            f"{answer.z:.1f} standard errors)"
+        )
     yield f"read       {read_words(answer)}"
     yield f"XOR        zero in {answer.balanced:.0%} of what can tell"
     for one in answer.members:
@@ -226,8 +234,11 @@ def _geometry(args: argparse.Namespace, out: Output, members: list[Member]) -> G
         answer = _search(args, out, members)
         best = answer.best
         if best is None or best.score < _SURE:
-            raise NotFoundError(f"the layout is not sure enough: {answer.words}", code=answer.verdict,
-                                advice="raid detect shows candidates and reasons; choose with --layout, --strip, --order")
+            raise NotFoundError(
+                f"the layout is not sure enough: {answer.words}",
+                code=answer.verdict,
+                advice="raid detect shows candidates and reasons; choose with --layout, --strip, --order",
+            )
         return best.geometry
     if not all(by_hand):
         raise UsageError("--detect, or all of --layout, --strip and --order", code="usage")

@@ -41,17 +41,19 @@ class RaidScreen(DeckScreen):
     SCOPES = ("raid", "list")
     BINDINGS = bindings("raid")
     HELP = (
-        "RAID5 (and RAID4) without its controller. Add every member you have, in any order; one may be missing or stale. "
+        "RAID5 (and RAID4) without its controller. Add every member you have, in any order; one may be missing "
+        "or stale. "
         "d looks for the parity in the contents: strip size and sequence first, then order and where the data begin, "
         "proven by what stands in the assembled array. It says how sure it is, and that it cannot tell when it cannot. "
-        "v shows the evidence, o lets you say it by hand. Enter opens an assembly everywhere: partitions, files, bytes, "
+        "v shows the evidence, o lets you say it by hand. Enter opens an assembly everywhere: partitions, "
+        "files, bytes, "
         "recordings. Members are only read; a missing one is computed."
     )
 
     def __init__(self, members: Sequence[Member] = ()) -> None:
         super().__init__(str(members[0].path.parent) if members else "no members yet")
         self._members: list[Member] = list(members)
-        self._state = Facts(label_width=7, id="raid-state")
+        self._state = Facts(label_width=8, id="raid-state")
         self._list = RowList(id="raid-list")
         self._facts = Facts(label_width=8)
         self._job: Job | None = None
@@ -133,7 +135,9 @@ class RaidScreen(DeckScreen):
     def _take_folder(self, folder) -> None:  # type: ignore[no-untyped-def]
         images = [find.path for find in folder.finds if find.kind == "image" and find.path.suffix != SUFFIX]
         added = self._put(images)
-        self.say(f"{plural(added, 'image', 'images')} added" if added else "no image there that is not a member already")
+        self.say(
+            f"{plural(added, 'image', 'images')} added" if added else "no image there that is not a member already"
+        )
         if added:
             self._changed()
 
@@ -289,6 +293,7 @@ class RaidScreen(DeckScreen):
                 return path
 
             if path.exists():
+
                 def answer(key: str) -> None:
                     if key == "y":
                         background.start(self, save, then)
@@ -298,7 +303,9 @@ class RaidScreen(DeckScreen):
                 background.start(self, save, then)
 
         folder = Path(os.path.abspath(self._members[0].path)).parent
-        self.prompt.read("description of the array:", take, value=str(folder / f"assembled{SUFFIX}"), complete=complete_path)
+        self.prompt.read(
+            "description of the array:", take, value=str(folder / f"assembled{SUFFIX}"), complete=complete_path
+        )
 
     def action_export(self) -> None:
         """Save it, ask for the image, begin the job."""

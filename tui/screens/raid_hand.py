@@ -33,15 +33,15 @@ class RaidHandScreen(DeckScreen):
     SCOPES = ("hand", "list")
     BINDINGS = bindings("hand")
     HELP = (
-        "Say it yourself: layout, strip, order (members from 1, x for a missing one), where the data begin, how many rows "
+        "Say it yourself: layout, strip, order (members from 1, x for a missing one), where the data begin, how "
+        "many rows "
         "the parity stays on a drive. After each change the members are asked: how much of the parity evidence agrees, "
-        "and what stands in the array that it makes. w takes it to the list of assemblies, where it can be opened, saved "
+        "and what stands in the array that it makes. w takes it to the list of assemblies, where it can be "
+        "opened, saved "
         "and written as an image like the others."
     )
 
-    def __init__(
-        self, members: Sequence[Member], geometry: Geometry | None, use: Callable[[Candidate], None]
-    ) -> None:
+    def __init__(self, members: Sequence[Member], geometry: Geometry | None, use: Callable[[Candidate], None]) -> None:
         super().__init__(str(members[0].path.parent))
         self._members, self._use = list(members), use
         count = max(3, len(members))

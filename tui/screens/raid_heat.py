@@ -1,4 +1,5 @@
-"""The parity evidence: a strip for each member, a cell for each strip position, so that a person can see the diagonal."""
+"""The parity evidence: a strip for each member, a cell for each strip position, so that a person can see the
+diagonal."""
 
 from __future__ import annotations
 
@@ -27,9 +28,12 @@ class RaidHeatScreen(DeckScreen):
     TITLE = "parity evidence"
     SCOPES = ("heat",)
     HELP = (
-        "One line for each member, one character for each strip position of the disk: # where nothing speaks against the "
-        "parity lying there, O o : . where more and more does, blank where nothing can be told. A RAID5 shows a diagonal; "
-        "+ and - show it in shorter and longer strips, and only the right one is clean. The reversed cells are where the "
+        "One line for each member, one character for each strip position of the disk: # where nothing speaks "
+        "against the "
+        "parity lying there, O o : . where more and more does, blank where nothing can be told. A RAID5 shows a "
+        "diagonal; "
+        "+ and - show it in shorter and longer strips, and only the right one is clean. The reversed cells are "
+        "where the "
         "chosen assembly has its parity; where the evidence contradicts it, the cell is red (bold, letter below #). n "
         "marks the next assembly, o lets you choose one by hand. | below a strip: places before it were not looked at."
     )
@@ -74,12 +78,17 @@ class RaidHeatScreen(DeckScreen):
             chosen_parity(one.geometry, self._answer, c.position + step // 2) if one is not None else c.parity
             for c in columns
         ]
-        good = [m is None or (c.cells[m] is None or (c.cells[m] or 0) >= _AGREES) for c, m in zip(columns, marks, strict=True)]
+        good = [
+            m is None or (c.cells[m] is None or (c.cells[m] or 0) >= _AGREES)
+            for c, m in zip(columns, marks, strict=True)
+        ]
         labels = ["x" if m is None else str(m + 1) for m in self._answer.columns]
         letters = ["".join(heat_letter(cell) for cell in c.cells) for c in columns]
         self._strip.show(labels, letters, [c.gap for c in columns], marks, good)
         told = [
-            number for number, (c, m) in enumerate(zip(columns, marks, strict=True)) if m is not None and c.cells[m] is not None
+            number
+            for number, (c, m) in enumerate(zip(columns, marks, strict=True))
+            if m is not None and c.cells[m] is not None
         ]
         agree = sum(good[number] for number in told)
         facts: list[Fact] = [

@@ -34,7 +34,8 @@ class SectorsScreen(DeckScreen):
     BINDINGS = bindings("sectors")
     HELP = (
         "Disks from storage arrays carry extra bytes beside each sector's data: 520, 524, 528, 4160, 4224. In a plain "
-        "view everything is shifted and no file system is found. Here the size is found by structures that must begin a "
+        "view everything is shifted and no file system is found. Here the size is found by structures that must "
+        "begin a "
         "sector, and what stands beside the data is recognised; protection information has a guard for each sector: g "
         "checks them all. c writes the data as a plain image and keeps the rest beside it. Nothing is ever formatted: "
         "making such a disk 512 destroys what is on it."
@@ -83,7 +84,9 @@ class SectorsScreen(DeckScreen):
             if job.kind == CONVERT and not job.live and self._asked and job.id not in self._told:
                 self._told.add(job.id)
                 if job.result is not None:
-                    self.say(f"written: {job.result.get('written')}; the rest of each sector: {job.result.get('beside')}")
+                    self.say(
+                        f"written: {job.result.get('written')}; the rest of each sector: {job.result.get('beside')}"
+                    )
                 elif job.error is not None:
                     self.say(job.error.message, "error")
         self._show_state()
@@ -102,7 +105,10 @@ class SectorsScreen(DeckScreen):
                      for n, one in enumerate(found["misplaced"])]  # fmt: skip
             sections.append(Section("guards that are wrong", _BAD, tuple(rows), "every guard fits"))
         rows = [
-            Row(f"size:{one['sector_size']}", (str(one["sector_size"]), f"{max(0.0, one['score']):.0f}", f"{one['share']:.0%}"))
+            Row(
+                f"size:{one['sector_size']}",
+                (str(one["sector_size"]), f"{max(0.0, one['score']):.0f}", f"{one['share']:.0%}"),
+            )
             for one in found.get("sizes", ())
         ]
         sections.append(Section("sizes that were tried", _SIZES, tuple(rows), "no structure was found to judge by"))

@@ -49,10 +49,15 @@ class HeatStrip(Widget, can_focus=True, inherit_bindings=False):
         self.cursor = 0
 
     def show(
-        self, labels: Sequence[str], columns: Sequence[str], gaps: Sequence[bool], marks: Sequence[int | None],
+        self,
+        labels: Sequence[str],
+        columns: Sequence[str],
+        gaps: Sequence[bool],
+        marks: Sequence[int | None],
         good: Sequence[bool],
     ) -> None:
-        """``columns[i]``: the letters of position ``i`` from the first member to the last; ``gaps[i]``: places before it
+        """``columns[i]``: the letters of position ``i`` from the first member to the last; ``gaps[i]``: places before
+        it
         are not shown; ``good[i]``: the evidence agrees with the mark."""
         grown = len(labels) != len(self._labels)
         self._labels, self._columns, self._gaps = tuple(labels), tuple(columns), tuple(gaps)

@@ -63,14 +63,14 @@ def checksum1(data: bytes) -> int:
     total = sum(struct.unpack_from(f"<{size // 4}I", blank))
     if size % 4 == 2:
         total += struct.unpack_from("<H", blank, size - 2)[0]
-    return ((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF
+    return int(((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF)
 
 
 def checksum090(data: bytes) -> int:
     """The checksum that a version 0.90 superblock should have."""
     blank = data[:152] + bytes(4) + data[156:4096]
     total = sum(struct.unpack("<1024I", blank))
-    return ((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF
+    return int(((total & 0xFFFFFFFF) + (total >> 32)) & 0xFFFFFFFF)
 
 
 def _new(data: bytes, at: int, kind: str) -> Super | None:

@@ -46,8 +46,16 @@ def place(layout: str, drives: int, row: int, index: int, delay: int = 1, first:
 
 
 def lay(
-    volume: bytes, drives: int, strip: int, layout: str, *, offset: int = 0, delay: int = 1, first: int | None = None,
-    filler: np.ndarray | None = None, tail: int = 0,
+    volume: bytes,
+    drives: int,
+    strip: int,
+    layout: str,
+    *,
+    offset: int = 0,
+    delay: int = 1,
+    first: int | None = None,
+    filler: np.ndarray | None = None,
+    tail: int = 0,
 ) -> Laid:
     """The volume over ``drives``; the last row is filled with zeros. ``filler``: what was on the drives before."""
     row_size = strip * (drives - 1)
