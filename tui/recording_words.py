@@ -69,7 +69,7 @@ def disk_facts(looked: Looked, shown: int, words: str) -> list[Fact]:
     if not finding.readable:
         facts.append(("", Cell(f"it cannot be read here: {finding.advice}", "row--warning")))
     if looked.unread_structures:
-        lost = f"{format_exact(looked.unread_structures)} of the directory were never read: w: read them first"
+        lost = f"{format_exact(looked.unread_structures)} of the directory were never read: w reads them first"
         facts.append(("lost", Cell(lost, "row--danger")))
     elif not looked.mapped:
         facts.append(("map", Cell("no map: nobody can say which bytes were never read", "row--warning")))

@@ -100,13 +100,21 @@ def ac3(rng: random.Random, kbit: int = 192) -> bytes:
     return bytes(frame)
 
 
+def _byte(value: int) -> int:
+    rest = value << 8
+    for _ in range(8):
+        rest = (rest << 1 ^ 0x8005 if rest & 0x8000 else rest << 1) & 0xFFFF
+    return rest
+
+
+_TABLE = [_byte(value) for value in range(256)]
+
+
 def crc(data: bytes | bytearray) -> bytes:
     """The 16 bits that make the remainder of ``data`` and themselves zero."""
     rest = 0
     for byte in data:
-        rest ^= byte << 8
-        for _ in range(8):
-            rest = (rest << 1 ^ 0x8005 if rest & 0x8000 else rest << 1) & 0xFFFF
+        rest = (rest << 8 & 0xFFFF) ^ _TABLE[rest >> 8 ^ byte]
     return rest.to_bytes(2, "big")
 
 
