@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from engine.dvr.disk import Disk
 from engine.dvr.meihdfs.inodes import parse_inode
@@ -25,9 +26,17 @@ from engine.dvr.model import Finding, Rung
 from engine.dvr.sweep import blocks_in
 from engine.source import Source
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Bytes = npt.NDArray[np.uint8]
+    Flags = npt.NDArray[np.bool_]
+
 _SEARCHED = 4 << 30
 _MAX_TRIED = 64
 _UNDERSTOOD = 0.9
+_FEW = 6
 
 
 def words_of(version: Version) -> str:
@@ -131,13 +140,20 @@ def table_pages(disk: Disk, low: int, high: int) -> list[int]:
     found: list[int] = []
     for first, rows in blocks_in(disk, low, high, PAGE):
         entries = rows[:, TABLE_HEAD : TABLE_HEAD + TABLE_ENTRIES * ENTRY].reshape(len(rows), TABLE_ENTRIES, ENTRY)
-        used = (entries[:, :, 8:12] == np.array([1, 0, 1, 0], np.uint8)).all(axis=2) & (entries[:, :, :4] > 0).any(
-            axis=2
-        )
-        used &= (entries[:, :, 4:8] == 0).all(axis=2)
-        free = (entries == 0).all(axis=2)
-        good = (used | free).all(axis=1) & used.any(axis=1)
-        found += [(first + row) * PAGE for row in np.flatnonzero(good).tolist()]
+        # Most pages are something else, as a few entries tell; all entries are looked at in what is left.
+        maybe = np.flatnonzero(_entries_fit(entries[:, :_FEW])[0])
+        fits, used = _entries_fit(entries[maybe])
+        found += [(first + row) * PAGE for row in maybe[fits & used].tolist()]
         if len(found) >= 256:
             break
     return found[:256]
+
+
+def _entries_fit(entries: Bytes) -> tuple[Flags, Flags]:
+    """Of pages of entries: whether each entry is free or (page, 1, 1), and whether one is used."""
+    import numpy as np
+
+    used = (entries[:, :, 4:] == np.array([0, 0, 0, 0, 1, 0, 1, 0], np.uint8)).all(axis=2)
+    used &= (entries[:, :, :4] > 0).any(axis=2)
+    free = ~entries.any(axis=2)
+    return (used | free).all(axis=1), used.any(axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.dvr.disk import Disk, Piece
 from engine.dvr.pack import is_pack
@@ -15,9 +16,18 @@ from engine.dvr.pioneer.layouts import BLOCK, LIST_ENTRIES, MAX_FILES, MAX_RUN, 
 from engine.dvr.pioneer.tables import Programme, Tables, file_entry, programmes_of
 from engine.dvr.sweep import blocks_in
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Rows = npt.NDArray[np.uint8]
+    Int64s = npt.NDArray[np.int64]
+    Flags = npt.NDArray[np.bool_]
+
 NEAR = 32 << 20
 FIRST_PLACES = 1 << 30
 _MAX_FOUND = 4096
+_FEW = 6
 
 
 @dataclass(slots=True)
@@ -116,7 +126,7 @@ def search(disk: Disk, layout: Layout, low: int, high: int, found: Found) -> Non
                 found.lists.append(first + block)
 
 
-def _fields(rows, at: int, step: int, count: int, width: int):  # type: ignore[no-untyped-def]
+def _fields(rows: Rows, at: int, step: int, count: int, width: int) -> Int64s:
     """Big-endian integers at ``at``, ``at + step``, ... of every row, as an int64 array (rows, count)."""
     import numpy as np
 
@@ -126,7 +136,7 @@ def _fields(rows, at: int, step: int, count: int, width: int):  # type: ignore[n
     return value
 
 
-def _fat_rows(rows, layout: Layout, limit: int) -> Iterator[int]:  # type: ignore[no-untyped-def]
+def _fat_rows(rows: Rows, layout: Layout, limit: int) -> Iterator[int]:
     import numpy as np
 
     count, step = layout.fat_per_block, layout.fat_entry
@@ -142,7 +152,7 @@ def _fat_rows(rows, layout: Layout, limit: int) -> Iterator[int]:  # type: ignor
     yield from np.flatnonzero(good.all(axis=1) & filled & fits).tolist()
 
 
-def _fnt_rows(rows, layout: Layout) -> Iterator[int]:  # type: ignore[no-untyped-def]
+def _fnt_rows(rows: Rows, layout: Layout) -> Iterator[int]:
     import numpy as np
 
     step = layout.fnt_entry
@@ -152,13 +162,18 @@ def _fnt_rows(rows, layout: Layout) -> Iterator[int]:  # type: ignore[no-untyped
     yield from np.flatnonzero((used | (count == 0)).all(axis=1) & used.any(axis=1)).tolist()
 
 
-def _list_rows(rows, limit: int) -> Iterator[int]:  # type: ignore[no-untyped-def]
+def _list_rows(rows: Rows, limit: int) -> Iterator[int]:
     import numpy as np
 
-    start = _fields(rows, 0, 8, LIST_ENTRIES, 4)
-    count = _fields(rows, 4, 8, LIST_ENTRIES, 2) & MAX_RUN
-    good = (start == 0) | ((count >= 1) & (start + count <= limit))
-    yield from np.flatnonzero(good.all(axis=1) & (start[:, 0] > 0)).tolist()
+    # Most blocks are something else, as a few entries tell; all entries are looked at in what is left.
+    maybe = np.flatnonzero(_runs_fit(rows, _FEW, limit))
+    yield from maybe[_runs_fit(rows[maybe], LIST_ENTRIES, limit)].tolist()
+
+
+def _runs_fit(rows: Rows, entries: int, limit: int) -> Flags:
+    start = _fields(rows, 0, 8, entries, 4)
+    count = _fields(rows, 4, 8, entries, 2) & MAX_RUN
+    return ((start == 0) | ((count >= 1) & (start + count <= limit))).all(axis=1) & (start[:, 0] > 0)
 
 
 def fat_block_number(disk: Disk, layout: Layout, piece: Piece) -> int | None:
