@@ -173,7 +173,8 @@ def _list_rows(rows: Rows, limit: int) -> Iterator[int]:
 def _runs_fit(rows: Rows, entries: int, limit: int) -> Flags:
     start = _fields(rows, 0, 8, entries, 4)
     count = _fields(rows, 4, 8, entries, 2) & MAX_RUN
-    return ((start == 0) | ((count >= 1) & (start + count <= limit))).all(axis=1) & (start[:, 0] > 0)
+    fits: Flags = ((start == 0) | ((count >= 1) & (start + count <= limit))).all(axis=1) & (start[:, 0] > 0)
+    return fits
 
 
 def fat_block_number(disk: Disk, layout: Layout, piece: Piece) -> int | None:
