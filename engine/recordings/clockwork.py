@@ -33,8 +33,11 @@ class Clockwork:
     unread: RangeSet
     decisions: Decisions = Decisions()
 
-    def recordings(self, *, shortest_s: float = 0.0) -> Recordings:
-        """The recordings as the directory of a disk would list them; those shorter than ``shortest_s`` left out."""
+    def recordings(self, source: Source | None = None, *, shortest_s: float = 0.0) -> Recordings:
+        """The recordings as the directory of a disk would list them; those shorter than ``shortest_s`` left out.
+
+        With ``source`` each title says what of it is missing.
+        """
         titles = tuple(
             title for title in titles_of(self.puzzle, self.decisions) if (title.duration_s or 0.0) >= shortest_s
         )
@@ -44,7 +47,12 @@ class Clockwork:
             (f"{count} pieces of MPEG streams, {len(self.puzzle.joins)} joins",), swapped=self.swapped,
             rung=Rung.CLOCK,
         )  # fmt: skip
-        return Recordings(finding, titles)
+        made = Recordings(finding, titles)
+        if source is None:
+            return made
+        from engine.dvr.missing import with_missing
+
+        return with_missing(made, made.view(source))
 
 
 def scan_into(source: Source, folder: Path, reporter: Reporter = SILENT) -> Clockwork:

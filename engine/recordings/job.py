@@ -53,7 +53,7 @@ def _recordings(arguments: dict[str, Any], source: Source) -> Recordings:
 
     scan = arguments.get("scan")
     if scan is not None:
-        return clockwork.load(Path(str(scan))).recordings()
+        return clockwork.load(Path(str(scan))).recordings(source)
     deep = bool(arguments.get("deep"))
     findings = probe(source, deep=deep)
     if not findings:

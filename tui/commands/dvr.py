@@ -211,14 +211,12 @@ def _extract(args: argparse.Namespace, out: Output) -> int:
     from engine.recordings.extracting import take
     from engine.recordings.look import opened
 
-    if args.scan is not None:
-        recordings = clockwork.load(Path(args.scan) / _STATE).recordings()
-    else:
-        recordings = _looked(args, out).recordings
+    listed = None if args.scan is not None else _looked(args, out).recordings
     target = _writable(args)
     reporter = out.reporter("writing")
     try:
         with opened(_place(args)) as source:
+            recordings = clockwork.load(Path(args.scan) / _STATE).recordings(source) if listed is None else listed
             done = take(source, recordings, target, _order(args, tuple(args.ids) or None), reporter=reporter)
     finally:
         reporter.close()
@@ -273,7 +271,7 @@ def _scan(args: argparse.Namespace, out: Output) -> int:
             decisions = _decisions(args)
             if decisions is not None:
                 work = clockwork.decide(source, work, decisions, state)
-            recordings = work.recordings(shortest_s=args.shortest)
+            recordings = work.recordings(source, shortest_s=args.shortest)
             done = Outcome()
             if not args.list and recordings.titles:
                 done = take(source, recordings, target, _order(args, None), reporter=reporter)

@@ -65,19 +65,28 @@ def made_joins(puzzle: Puzzle, decisions: Decisions) -> list[Join]:
 
 
 def titles_of(puzzle: Puzzle, decisions: Decisions = Decisions()) -> tuple[Title, ...]:  # noqa: B008 (frozen)
-    """Every recording as a title on the last rung of the ladder. Its id is the place of its first piece."""
-    return tuple(_title(puzzle, run) for run in runs(puzzle, decisions))
+    """Every recording as a title on the last rung of the ladder. Its id is the place of its first piece.
+
+    Where two pieces were joined over bytes that nobody has read, those belong to the recording: its content has a hole.
+    """
+    lost = {(join.first, join.second): join for join in puzzle.joins if join.lost}
+    return tuple(_title(puzzle, run, lost) for run in runs(puzzle, decisions))
 
 
-def _title(puzzle: Puzzle, run: Run) -> Title:
+def _title(puzzle: Puzzle, run: Run, lost: dict[tuple[int, int], Join]) -> Title:
     pieces = [puzzle.piece(number) for number in run.pieces]
-    parts = tuple(
-        Part(f"piece {piece.number}", (Extent(piece.start, piece.size),), piece.duration_s, Rung.CLOCK)
-        for piece in pieces
-    )
+    parts: list[Part] = []
+    for place, piece in enumerate(pieces):
+        extents = [Extent(piece.start, piece.size)]
+        length = piece.duration_s
+        over = lost.get((piece.number, pieces[place + 1].number)) if place + 1 < len(pieces) else None
+        if over is not None:
+            extents.append(Extent(piece.end, over.lost))
+            length += over.gap_s
+        parts.append(Part(f"piece {piece.number}", tuple(extents), length, Rung.CLOCK))
     sequence = pieces[0].head.sequence
     return Title(
-        id=f"c{pieces[0].start // PACK_SIZE:x}", kind="stream", parts=parts, rung=Rung.CLOCK,
-        duration_s=sum(piece.duration_s for piece in pieces), role="MPEG-2 program stream",
+        id=f"c{pieces[0].start // PACK_SIZE:x}", kind="stream", parts=tuple(parts), rung=Rung.CLOCK,
+        duration_s=sum(part.duration_s or 0.0 for part in parts), role="MPEG-2 program stream",
         aspect={2: "4:3", 3: "16:9"}.get(sequence[2], "") if sequence is not None else "",
     )  # fmt: skip

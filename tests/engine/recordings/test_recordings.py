@@ -27,6 +27,7 @@ from engine.source import BytesSource, FileSource, HoleSource
 from tests.dvr_disks.samples import Sample, map_with, pioneer_disk
 from tests.engine.dvr.clock.streams import Maker, lay, scr_of
 
+
 def small(seconds: int, number: int) -> bytes:
     return Maker(number).stream(seconds, 10)
 
@@ -250,3 +251,27 @@ def test_nothing_is_written_to_the_disk_that_is_read(tmp_path):
         refuse_same_disk(disks, tmp_path / "new" / "folder")
     assert caught.value.code == "same-disk"
     refuse_same_disk([tmp_path], tmp_path)
+
+
+def test_a_hole_within_a_recording_is_a_hole_in_its_file(tmp_path):
+    data = small(14, 2)
+    image = tmp_path / "disk.img"
+    image.write_bytes(data)
+    lost = (100 * PACK_SIZE + 700, 30 * PACK_SIZE)
+    map_ = map_with(tmp_path / "map", len(data), [lost])
+    place = Place(image, map_)
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    with opened(place) as source:
+        work = clockwork.scan_into(source, folder)
+        recordings = work.recordings(source)
+        (title,) = recordings.titles
+        assert title.missing.bytes == lost[1]
+        assert title.duration_s == pytest.approx(14, abs=1.5)
+        (plain,) = take(source, recordings, tmp_path / "out", Order(pictures=False)).taken
+        (padded,) = take(source, recordings, tmp_path / "pad", Order(pictures=False, fill=True)).taken
+    assert plain.path.name.endswith(".holed.mpg") and plain.missing_bytes == lost[1]
+    assert plain.size == padded.size == len(data)
+    filled = padded.path.read_bytes()
+    assert all(is_pack(filled[at : at + 14]) for at in range(0, len(filled), PACK_SIZE))
+    assert filled[: 100 * PACK_SIZE] == data[: 100 * PACK_SIZE]
