@@ -20,6 +20,7 @@ ROOMS: tuple[str, ...] = (
     "engine.dvr.templates",
     "engine.artifacts.templates",
     "engine.ole2.templates",
+    "engine.raid.templates",
 )
 """The modules, in the order in which their guesses are asked for."""
 _GUESSED = 4096

@@ -22,6 +22,9 @@ from tui.widgets.hex_view import HexView
 from tui.widgets.row_list import RowList
 from tui.words import percent, plural
 
+_SLOW_JUMP = 8
+"""On a slow line a row more is not worth painting all rows again."""
+
 
 class BytesScreen(DeckScreen):
     """Bytes on the left, fields on the right, and two lines below about the byte under the cursor."""
@@ -60,6 +63,7 @@ class BytesScreen(DeckScreen):
     def on_mount(self) -> None:
         """Open the source."""
         self._view.focus()
+        self._view.jump = _SLOW_JUMP if self.deck.options.link == "slow" else 1
         self.say("opening ...")
         self.set_class(self._first_template is not None, "-fields")
         self._opens.start(self, lambda: open_bytes(self._subject), self._opened, self._not_opened)

@@ -158,6 +158,15 @@ class HexView(Widget, can_focus=True):
         """The page that holds a byte, when it is there."""
         return self._pages.get(offset // PAGE)
 
+    @property
+    def jump(self) -> int:
+        """How many rows the view moves when the cursor leaves it."""
+        return self._jump
+
+    @jump.setter
+    def jump(self, rows: int) -> None:
+        self._jump = max(1, rows)
+
     def overlay(self, spans: Sequence[Span]) -> None:
         """Colour these bytes (fields of a structure, finds)."""
         self._spans = Spans(spans)

@@ -86,6 +86,16 @@ def test_what_the_medium_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     assert outcome.searched == len(data) - module.PIECE
 
 
+def test_zeros_are_passed_over_but_not_what_begins_or_ends_in_them() -> None:
+    data = bytearray(60_000)
+    for at in (0, 8190, 12_288, 30_000, 59_994):
+        data[at : at + 6] = b"needle"
+    found = finds(BytesSource(bytes(data)), Pattern("text", "needle"))
+    assert [at for at, _ in found] == places(bytes(data), b"needle")
+    assert len(finds(BytesSource(bytes(9000)), Pattern("hex", "00 00"))) == 8999
+    assert finds(BytesSource(bytes(9000) + b"a"), Pattern("regex", "\\0\\0a")) == [(8998, 3)]
+
+
 def test_it_goes_on_from_any_state_with_the_same_finds() -> None:
     data = random.Random(2).randbytes(50_000)
     source, pattern = BytesSource(data), Pattern("hex", "4?")
