@@ -136,6 +136,46 @@ def append_line(path: Pathish, line: bytes, *, durable: bool = True, mode: int =
         raise outside(error, "cannot append", path) from error
 
 
+class AppendFile:
+    """A file of ours that grows in batches, such as a catalogue; ``length`` is what a checkpoint keeps of it.
+
+    Begun anew without ``length``; with it, what stands behind it (written after the checkpoint) is cut off. Raises
+    ``OutsideError``.
+    """
+
+    def __init__(self, path: Pathish, *, length: int | None = None, mode: int = 0o600) -> None:
+        self.path = Path(path)
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+            give_to_invoker(self._fd)
+            size = os.fstat(self._fd).st_size
+            self.length = length if length is not None and length <= size else 0
+            os.ftruncate(self._fd, self.length)
+            os.lseek(self._fd, self.length, os.SEEK_SET)
+        except OSError as error:
+            raise outside(error, "cannot write that file", path) from error
+
+    def append(self, data: bytes) -> None:
+        """Write at the end."""
+        try:
+            write_all(self._fd, data)
+        except OSError as error:
+            raise outside(error, "cannot write that file", self.path) from error
+        self.length += len(data)
+
+    def sync(self) -> int:
+        """Bring it to the disk; returns ``length``."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise outside(error, "cannot write that file", self.path) from error
+        return self.length
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._fd)
+
+
 def new_file(path: Pathish, *, force: bool = False, mode: int = 0o600) -> int:
     """Create an output file for writing and return its descriptor; an existing one is refused unless ``force``."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if force else os.O_EXCL)

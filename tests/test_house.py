@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 GROUND = {"errors", "progress", "ranges", "atomic", "text", "tools", "source", "template", "times", "edits", "host"}
 KNOWLEDGE = {"mapfile", "devices", "partitions", "filesystems", "dvr", "ole2", "raid", "sectors", "artifacts"}
-WORK = {"cases", "jobs", "rescue", "mapedit", "priorities", "carve", "extract", "recordings", "hex", "demo"}
+WORK = {"cases", "jobs", "rescue", "mapedit", "priorities", "carve", "extract", "recordings", "hex", "demo", "report"}
 
 
 def modules(folder: str) -> list[Path]:
