@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from tui.key import Key
 from tui.keys_campaign import CAMPAIGN
 from tui.keys_carving import CARVING
+from tui.keys_documents import DOCUMENTS
 from tui.keys_editor import EDITOR
 from tui.keys_files import FILES
 from tui.keys_hex import HEX
@@ -205,6 +206,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
     **EDITOR,
     **CAMPAIGN,
     **PARTITIONS,
+    **DOCUMENTS,
     **HEX,
     **CARVING,
     **RAID,

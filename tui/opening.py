@@ -60,6 +60,10 @@ def screen_for(path: str, map: str | None = None) -> DeckScreen:
         from tui.screens.artifact import ArtifactScreen
 
         return ArtifactScreen(where, kind, written_path(map) if map else map_beside(where))
+    from engine.cases.document_desk import is_document
+
+    if is_document(where):
+        return document_screen(where, written_path(map) if map else map_beside(where))
     from tui.screens.image import ImageScreen
 
     return ImageScreen(where, written_path(map) if map else map_beside(where))
@@ -94,6 +98,13 @@ def carving_screen(path: Path, map: Path | None) -> DeckScreen:
     from tui.screens.carving import CarvingScreen
 
     return CarvingScreen(Subject(path, map))
+
+
+def document_screen(path: Path, map: Path | None) -> DeckScreen:
+    """The wizard for an OLE2 document."""
+    from tui.screens.ole2 import Ole2Screen
+
+    return Ole2Screen(path, map)
 
 
 def recordings_screen(path: Path, map: Path | None) -> DeckScreen:
@@ -158,6 +169,10 @@ def job_screen(directory: Path) -> DeckScreen:
         return raid_screen(members_of(job.arguments["members"]))
     if job.kind in ("recordings-extract", "recordings-scan"):
         return _recordings_job(job)
+    if job.kind == "documents-repair":
+        from tui.screens.ole2_many import Ole2ManyScreen
+
+        return Ole2ManyScreen(directory)
     return rescue_screen(directory) if job.kind == "rescue" else jobs_screen(directory)
 
 

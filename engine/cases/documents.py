@@ -139,7 +139,7 @@ def stream_json(stream: Stream) -> dict[str, Any]:
 
 def candidate_json(candidate: Candidate) -> dict[str, Any]:
     """A candidate as JSON values, for lists."""
-    header = {
+    header: dict[str, int | list[int]] = {
         name: value for name in candidate.header.__dataclass_fields__
         if isinstance(value := getattr(candidate.header, name), int)
     }  # fmt: skip

@@ -16,7 +16,17 @@ from engine.ole2.model import Document, Entry, Header, Stream
 from engine.ole2.refill_directory import balanced
 from engine.ole2.streams import content
 from engine.ole2.structs import (
-    CUTOFF, DIFAT_MARK, END, ENTRY_SIZE, FAT_MARK, FREE, HEADER_SLOTS, MINI_SECTOR, ROOT, STORAGE, STREAM,
+    CUTOFF,
+    DIFAT_MARK,
+    END,
+    ENTRY_SIZE,
+    FAT_MARK,
+    FREE,
+    HEADER_SLOTS,
+    MINI_SECTOR,
+    ROOT,
+    STORAGE,
+    STREAM,
 )  # fmt: skip
 from engine.ranges import RangeSet
 from engine.source import Source

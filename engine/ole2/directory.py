@@ -34,7 +34,7 @@ def read_entries(pages: Pages, chain: Chain, problems: list[Problem]) -> tuple[E
 
 def parse_entries(data: bytes, holes: Sequence[tuple[int, int]], number: int, *, wide: bool) -> list[Entry]:
     """The entries in ``data``; one that is neither well formed nor unused is ``lost``, as one in a hole is."""
-    out = []
+    out: list[Entry] = []
     for at in range(0, len(data) - ENTRY_SIZE + 1, ENTRY_SIZE):
         piece = data[at : at + ENTRY_SIZE]
         holed = any(low < at + ENTRY_SIZE and high > at for low, high in holes)
@@ -85,7 +85,12 @@ def walk_tree(entries: Sequence[Entry], problems: list[Problem]) -> dict[int, tu
     linked = {link for one in entries if one.used for link in (one.left, one.right, one.child)}
     for only_heads in (True, False):
         for one in entries[1:]:
-            if one.used and one.kind != ROOT and one.number not in seen and (one.number not in linked or not only_heads):
+            if (
+                one.used
+                and one.kind != ROOT
+                and one.number not in seen
+                and (one.number not in linked or not only_heads)
+            ):
                 problems.append(Problem("tree", f"entry {one.number}, {safe_text(one.name, 64)!r}, is not in the tree"))
                 seen.add(one.number)
                 grow([(one.number, ("(orphan)",), True)])

@@ -21,7 +21,8 @@ MAX_GROWTH = 12
 @dataclass(slots=True)
 class Draft:
     """``words`` is the FAT and ``lost`` what of it nobody knows; ``fat_list``, ``difat``, ``directory`` and
-    ``mini_list`` are sectors in order; ``mini`` and ``mini_lost`` the mini FAT. ``appended`` counts sectors that are put
+    ``mini_list`` are sectors in order; ``mini`` and ``mini_lost`` the mini FAT. ``appended`` counts sectors that are
+    put
     behind the end. ``patches`` are sectors to be written, each with the reason; ``guessed`` says of streams (by name)
     what is not certain."""
 
@@ -97,7 +98,8 @@ class Draft:
         """Entries whose content is a chain of the FAT: large streams and the mini stream."""
         return [
             one for one in self.entries
-            if one.start <= MAX_REGULAR and ((one.kind == STREAM and one.size >= CUTOFF) or (one.number == 0 and one.size))
+            if one.start <= MAX_REGULAR
+            and ((one.kind == STREAM and one.size >= CUTOFF) or (one.number == 0 and one.size))
         ]  # fmt: skip
 
     def chain_of(self, one: Entry) -> Chain:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.ole2.draft import Draft
 from engine.ole2.model import Entry
-from engine.ole2.refill import Judge, Want
+from engine.ole2.refill import Judge
 from engine.ole2.table import chain_of
 from engine.ole2.walks import walk_stream
 from engine.source.extents import Extent, ExtentSource
@@ -15,7 +15,7 @@ _WALKED = ("Workbook", "Book", "PowerPoint Document")
 _MAX_LOOKS = 512
 
 
-def judge_of(draft: Draft, wants: Sequence[Want], entries: Sequence[Entry | None]) -> Judge | None:
+def judge_of(draft: Draft, entries: Sequence[Entry | None]) -> Judge | None:
     """A judge of continuations: how far a stream of records walks when it goes on in a sector. None when no stream of
     the draft can be walked."""
     if not any(one is not None and one.name in _WALKED for one in entries):

@@ -36,9 +36,7 @@ _PROBES = (1, 40, 80, 126)
 _FOUR = np.uint32(4)
 _POSITIONS = np.arange(128, dtype=np.int64)
 # First words of streams that can be told by them; see engine.ole2.kinds for what each means.
-_HEADS = np.array(
-    [0x00100809, 0x00080809, 0x03E8000F, 0x0FF60000, 0x0000FEFF, 0xFEFF0001, 0x02000001], dtype=np.uint32
-)
+_HEADS = np.array([0x00100809, 0x00080809, 0x03E8000F, 0x0FF60000, 0x0000FEFF, 0xFEFF0001, 0x02000001], dtype=np.uint32)
 _WORD_HEADS = np.array([0xA5EC, 0xA5DC], dtype=np.uint32)
 # type and colour of a directory entry as one 16-bit word
 _TYPES = np.zeros(65536, bool)
@@ -50,8 +48,8 @@ class Evidence:
     """What a pass found. Offsets are bytes in the source; ``phase`` is where the first row begins.
 
     ``classes`` has one value for each row. ``table[i]`` are the words of the table row at ``table_at[i]``; ``votes[i]``
-    its two best first sectors (-1: none) with as many ``support``; ``marks[i]`` how many FAT marks it holds. ``dropped``
-    counts rows that were too many to keep.
+    its two best first sectors (-1: none) with as many ``support``; ``marks[i]`` how many FAT marks it holds.
+    ``dropped`` counts rows that were too many to keep.
     """
 
     phase: int
@@ -88,7 +86,8 @@ def gather(
     limit = value_limit(source.size) if limit is None else limit
     rows = max(0, (source.size - phase) // ROW)
     classes = np.zeros(rows, np.uint8)
-    kept: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in ("at", "table", "dir", "root", "sig", "head")}
+    kept: dict[str, list[Int64s]] = {name: [] for name in ("at", "dir", "root", "sig", "head")}
+    kept_rows: list[Words] = []
     counts = {"at": 0, "dir": 0, "head": 0}
     dropped = 0
     buffer = bytearray(BLOCK)
@@ -106,7 +105,9 @@ def gather(
         if holes:
             keep = part[tables] != UNREAD
             tables, rows_of = tables[keep], rows_of[keep]
-            directories, roots, headers, heads = (one[part[one] != UNREAD] for one in (directories, roots, headers, heads))
+            directories, roots, headers, heads = (
+                one[part[one] != UNREAD] for one in (directories, roots, headers, heads)
+            )
         if counts["at"] + tables.size > MAX_TABLE_ROWS:
             spare = max(0, MAX_TABLE_ROWS - counts["at"])
             dropped += tables.size - spare
@@ -119,21 +120,23 @@ def gather(
                 counts[name] += int(index.size)
         counts["at"] += int(tables.size)
         kept["at"].append(start + tables * ROW)
-        kept["table"].append(rows_of)
+        kept_rows.append(rows_of)
         if roots.size and len(kept["root"]) < MAX_OTHER_ROWS:
             kept["root"].append(start + roots * ROW)
         if headers.size:
             kept["sig"].append(start + headers * ROW)
         reporter.update(start + number * ROW - phase, source.size, message=message)
-    table = _joined(kept["table"], np.uint32).reshape(-1, 128)
+    table: Words = np.concatenate(kept_rows) if kept_rows else np.zeros((0, 128), np.uint32)
     votes, support = index_votes(table)
     marks = (table == FAT_MARK).sum(axis=1).astype(np.int64)
-    offsets = [_joined(kept[name], np.int64) for name in ("at", "dir", "root", "sig", "head")]
-    return Evidence(phase, source.size, classes, offsets[0], table, votes, support, marks, *offsets[1:], dropped)
+    at, directory, root, header, head = (_joined(kept[name]) for name in ("at", "dir", "root", "sig", "head"))
+    return Evidence(
+        phase, source.size, classes, at, table, votes, support, marks, directory, root, header, head, dropped
+    )  # fmt: skip
 
 
-def _joined(parts: list[npt.NDArray[np.generic]], kind: type[np.generic]) -> npt.NDArray[np.generic]:  # type: ignore[type-var]
-    return np.concatenate(parts) if parts else np.zeros(0, kind)
+def _joined(parts: list[Int64s]) -> Int64s:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 _Found = tuple[Int64s, Int64s, Int64s, Int64s, Int64s, Words]

@@ -188,8 +188,11 @@ class _Reader:
         if not self.wide:
             return body[2 : 2 + length].decode("cp1252", "replace")
         flags = body[2]
-        return body[3 : 3 + 2 * length].decode("utf-16-le", "replace") if flags & 1 else (
-            body[3 : 3 + length].decode("latin-1"))
+        return (
+            body[3 : 3 + 2 * length].decode("utf-16-le", "replace")
+            if flags & 1
+            else (body[3 : 3 + length].decode("latin-1"))
+        )
 
     def _shared(self, parts: list[bytes]) -> None:
         """The shared strings over their CONTINUE records; ends early where they are damaged."""

@@ -33,7 +33,7 @@ def finish(draft: Draft, clues: Clues) -> Draft:
     """Complete a draft whose FAT (as far as it is alive) and directory are chosen."""
     _cut_links(draft)
     fatless = bool(draft.lost.all())
-    find_difat(draft, clues.header, clues.difat)
+    find_difat(draft, clues.difat)
     orphans: list[Orphan] = []
     draft.invented = fatless + (not draft.entries)
     if not draft.entries:
@@ -65,7 +65,7 @@ def _settle(draft: Draft, clues: Clues) -> None:
     """Places for all tables: a table sector behind the end can want another one."""
     for _ in range(8):
         place_fat(draft)
-        find_difat(draft, clues.header, clues.difat)
+        find_difat(draft, clues.difat)
         if all(sector >= 0 for sector in draft.fat_list):
             break
 
@@ -105,7 +105,7 @@ def _any_mini(draft: Draft, clues: Clues) -> list[MiniSet]:
     starts = [clues.header.mini_fat_start] if clues.header is not None else []
     starts += [int(s) for s, marks in zip(draft.rows.sectors, draft.rows.marks, strict=True) if not marks][:4096]
     for start in starts:
-        if not draft.pages.inside(start) or start >= claimed.size or claimed[start] or targets[start:start + 1].any():
+        if not draft.pages.inside(start) or start >= claimed.size or claimed[start] or targets[start : start + 1].any():
             continue
         chain = draft.fat.walk(start, Budget(len(draft.fat)))
         if chain.stop != "end" or any(draft.rows.find(sector) is None for sector in chain.sectors(64)):
@@ -171,8 +171,11 @@ def _refill_fat(draft: Draft) -> None:
         draft.words[draft.lost] = 0xFFFFFFFF
         draft.lost[:] = False
         return
-    wants = [Want("the directory", draft.directory[0], len(draft.directory), tuple(draft.directory))] if (
-        draft.directory) else []
+    wants = (
+        [Want("the directory", draft.directory[0], len(draft.directory), tuple(draft.directory))]
+        if (draft.directory)
+        else []
+    )
     if draft.mini_list:
         wants.append(Want("the mini FAT", draft.mini_list[0], len(draft.mini_list), tuple(draft.mini_list)))
     named: list[Entry | None] = [None] * len(wants)
@@ -180,9 +183,7 @@ def _refill_fat(draft: Draft) -> None:
         name = "the mini stream" if one.number == 0 else one.name
         wants.append(Want(name, one.start, -(-one.size // draft.pages.sector_size)))
         named.append(one)
-    done = refill(
-        draft.words, draft.lost, draft.fat_list, draft.difat, wants, draft.end, judge_of(draft, wants, named)
-    )
+    done = refill(draft.words, draft.lost, draft.fat_list, draft.difat, wants, draft.end, judge_of(draft, named))
     draft.words = done.words.copy()
     draft.lost[:] = False
     for name, words in done.guessed.items():
@@ -216,7 +217,9 @@ def _patches(draft: Draft) -> None:
     per = draft.entries_per_sector
     for number, sector in enumerate(draft.directory):
         part = draft.entries[number * per : (number + 1) * per]
-        data, holes = pages.read(sector) if pages.inside(sector) else (bytes(pages.sector_size), ((0, pages.sector_size),))
+        data, holes = (
+            pages.read(sector) if pages.inside(sector) else (bytes(pages.sector_size), ((0, pages.sector_size),))
+        )
         out = bytearray(data)
         changed = bool(holes)
         for slot, one in enumerate(part):

@@ -46,7 +46,8 @@ class Header:
     def parse(cls, data: bytes) -> Header:
         """From at least 512 bytes, whatever they hold."""
         values = _HEADER.unpack_from(data)
-        return cls(*values[:17], values[17:])
+        named = dict(zip(cls.__dataclass_fields__, values[:17], strict=False))
+        return cls(**named, difat=tuple(values[17:]))
 
     def pack(self) -> bytes:
         """The 512 bytes."""
@@ -84,8 +85,8 @@ class Entry:
     @classmethod
     def parse(cls, number: int, data: bytes, *, wide: bool) -> Entry:
         """From 128 bytes; ``wide``: the upper half of the size counts (4096-byte sectors)."""
-        name, length, kind, colour, left, right, child, class_id, state, created, modified, start, size = (
-            _ENTRY.unpack(data)
+        name, length, kind, colour, left, right, child, class_id, state, created, modified, start, size = _ENTRY.unpack(
+            data
         )
         used = name[: max(0, min(length, 64) - 2)]
         if length == 2 and kind == structs.ROOT and name[:2] != b"\0\0":
@@ -148,8 +149,8 @@ class Stream:
     ``path`` is its name with those of its storages before it; ``extents`` are (start, size) of the source in order,
     start None where the place is not known; ``missing`` counts bytes that are in no extent, behind the end of the
     source or in a hole. ``state``: ``whole``, ``holed`` (bytes were never read), ``cut`` (its chain or the file ends
-    early), ``lost`` (nothing of it), ``crossed`` (another stream lies in the same sectors). ``guessed`` tells what of it is not
-    certain.
+    early), ``lost`` (nothing of it), ``crossed`` (another stream lies in the same sectors).
+    ``guessed`` tells what of it is not certain.
     """
 
     entry: Entry

@@ -8,10 +8,10 @@ import numpy as np
 
 from engine.ole2.draft import Draft
 from engine.ole2.kinds import Recognised, recognise
+from engine.ole2.pages import Flags
 from engine.ole2.places import blank
 from engine.ole2.streams import MiniStream
 from engine.ole2.structs import CUTOFF, END, FREE, MAX_REGULAR, MINI_SECTOR
-from engine.ole2.pages import Flags
 from engine.ole2.table import Budget, Chain, Table
 
 _MAX_ORPHANS = 4096
@@ -21,7 +21,8 @@ _ALL_LOOK = 128 << 20
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A chain without a name. ``size`` in bytes, ``exact`` when the content tells it; ``known`` when it was recognised by
+    """A chain without a name. ``size`` in bytes, ``exact`` when the content tells it; ``known`` when it was recognised
+    by
     its first bytes; ``blank``: it holds nothing but zeros or bytes that nobody has read."""
 
     chain: Chain
@@ -51,7 +52,9 @@ def large_orphans(draft: Draft) -> list[Orphan]:
         data = _bytes_of(draft, chain, room)
         looked += len(data)
         empty = all(blank(draft, sector) for sector in chain.sectors(16)) and not any(data)
-        out.append(_named(chain, data, pages.sector_size, mini=False, empty=empty, table=draft.rows.find(head) is not None))
+        out.append(
+            _named(chain, data, pages.sector_size, mini=False, empty=empty, table=draft.rows.find(head) is not None)
+        )
     return out
 
 

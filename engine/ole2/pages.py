@@ -67,7 +67,8 @@ class Pages:
         return data, tuple(holes)
 
     def table(self, sectors: Sequence[int]) -> tuple[Words, Flags]:
-        """The words of these sectors one after the other, and which of them are lost (never read, or no such sector)."""
+        """The words of these sectors one after the other, and which of them are lost (never read, or no such
+        sector)."""
         per = self.words
         out = np.zeros(len(sectors) * per, "<u4")
         lost = np.zeros(out.size, bool)

@@ -1,4 +1,5 @@
-"""Pictures inside streams, by their signatures and to their own ends: JPEG, PNG, GIF, EMF, WMF (placeable), DIB in blips."""
+"""Pictures inside streams, by their signatures and to their own ends: JPEG, PNG, GIF, EMF, WMF (placeable), DIB in
+blips."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_START = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|\x01\x00\x00\x00.{36} EMF|\xd7\xcd\xc6\x9a", re.S)
+_START = re.compile(
+    rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|\x01\x00\x00\x00.{36} EMF|\xd7\xcd\xc6\x9a", re.S
+)
 _MAX = 20_000
 
 
@@ -50,7 +53,7 @@ def _measure(data: bytes, start: int) -> Picture | None:
         (size,) = struct.unpack_from("<I", data, start + 48) if start + 52 <= len(data) else (0,)
         return Picture("emf", start, min(start + size, len(data)), start + size <= len(data)) if size >= 88 else None
     if start + 28 <= len(data):  # placeable metafile: its header says how many words follow
-        (words,) = struct.unpack_from("<I", data, start + 22 + 6)if start + 32 <= len(data) else (0,)
+        (words,) = struct.unpack_from("<I", data, start + 22 + 6) if start + 32 <= len(data) else (0,)
         end = start + 22 + 2 * words
         return Picture("wmf", start, min(end, len(data)), end <= len(data)) if 9 <= words < 1 << 28 else None
     return None

@@ -1,4 +1,5 @@
-"""Places for tables that are gone: by marks, by content, by the regular distance of their neighbours; else new sectors."""
+"""Places for tables that are gone: by marks, by content, by the regular distance of their neighbours; else new
+sectors."""
 
 from __future__ import annotations
 
@@ -8,7 +9,6 @@ import numpy as np
 
 from engine.ole2 import evidence as ev
 from engine.ole2.draft import Draft
-from engine.ole2.model import Header
 from engine.ole2.pages import Flags
 from engine.ole2.structs import DIFAT_MARK, END, FAT_MARK, FREE, HEADER_SLOTS, MAX_REGULAR
 
@@ -60,7 +60,7 @@ def _laid_out(draft: Draft) -> Flags:
     return draft.claimed()
 
 
-def find_difat(draft: Draft, header: Header | None, listed: Sequence[int]) -> None:
+def find_difat(draft: Draft, listed: Sequence[int]) -> None:
     """The DIFAT's sectors: the header's chain, else those marked as such, else those that list the right sectors."""
     per = draft.pages.words - 1
     need = max(0, -(-(len(draft.fat_list) - HEADER_SLOTS) // per))
@@ -117,7 +117,9 @@ def write_difat(draft: Draft) -> None:
 
 def mark_tables(draft: Draft) -> None:
     """The FAT calls its own sectors and the DIFAT's by their marks, where it calls them anything at all."""
-    unmarked = sum(0 <= s < draft.words.size and draft.words[s] != FAT_MARK and not draft.lost[s] for s in draft.fat_list)
+    unmarked = sum(
+        0 <= s < draft.words.size and draft.words[s] != FAT_MARK and not draft.lost[s] for s in draft.fat_list
+    )
     habit = unmarked * 2 > len(draft.fat_list)  # an old writer that marks nothing
     for mark, sectors in ((FAT_MARK, draft.fat_list), (DIFAT_MARK, draft.difat)):
         for sector in sectors:

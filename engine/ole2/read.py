@@ -37,7 +37,8 @@ def read_header(source: Source, base: int = 0) -> tuple[Header, tuple[tuple[int,
 def read_document(
     source: Source, *, base: int = 0, header: Header | None = None, sector_size: int | None = None
 ) -> Document:
-    """The document whose header lies at ``base``, or which ``header`` describes. Never raises for what the bytes say."""
+    """The document whose header lies at ``base``, or which ``header`` describes. Never raises for what the bytes
+    say."""
     problems: list[Problem] = []
     if header is None:
         header, holes = read_header(source, base)
@@ -69,7 +70,8 @@ def read_document(
         problems.append(Problem("mini-fat-count", words_, base + 0x40))
     streams = read_streams(pages, fat, mini, mini_stream, entries, paths, budget, root.size if root else 0, known)
     return Document(
-        pages, header, fat, tuple(fat_list), tuple(difat_list), directory, entries, mini_fat, mini, mini_stream, streams,
+        pages, header, fat, tuple(fat_list), tuple(difat_list), directory, entries, mini_fat, mini, mini_stream,
+        streams,
         tuple(problems),
     )  # fmt: skip
 

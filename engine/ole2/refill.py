@@ -50,8 +50,8 @@ def refill(
 
 class _Refill:
     def __init__(
-        self, words: Words, lost: Flags, fat_list: Sequence[int], difat: Sequence[int], wants: Sequence[Want], count: int,
-        judge: Judge | None,
+        self, words: Words, lost: Flags, fat_list: Sequence[int], difat: Sequence[int], wants: Sequence[Want],
+        count: int, judge: Judge | None,
     ) -> None:  # fmt: skip
         self.words, self.lost = words.copy(), lost.copy()
         self.size, self.count, self.judge = int(words.size), count, judge
@@ -136,12 +136,14 @@ class _Refill:
         if left > 0:
             self.guessed[want.name] = f"{left} sectors of it are not found"
 
+    def _judged(self, number: int, path: list[int], sector: int) -> float:
+        return self.judge(number, [*path, sector]) if self.judge is not None else 0.0
+
     def _run(self, here: int, left: int) -> int:
         """How many sectors on from a lost one are lost as well, in nobody's way and still wanted (at most ``left``)."""
         end = min(self.size, self.count, here + 1 + left)
         good = self.lost[here + 1 : end] & ~self.barred[here + 1 : end]
-        stop = int(np.argmin(good)) if good.size and not good.all() else int(good.size)
-        return stop
+        return int(np.argmin(good)) if good.size and not good.all() else int(good.size)
 
     def _link(self, here: int, following: int) -> None:
         self.words[here] = following
@@ -156,12 +158,12 @@ class _Refill:
             options = self._fragments(left) if self.judge is not None and not self.lost[ahead] else []
             if self.judge is None or not options:
                 return ahead, 0
-            best = max([ahead, *options], key=lambda s: self.judge(number, [*path, s]) if self.judge else 0)
+            best = max([ahead, *options], key=lambda s: self._judged(number, path, s))
             return best, int(best != ahead)
         options = self._fragments(left)
         if options:
             if self.judge is not None and len(options) > 1:
-                return max(options, key=lambda s: self.judge(number, [*path, s]) if self.judge else 0), 1
+                return max(options, key=lambda s: self._judged(number, path, s)), 1
             return min(options, key=lambda s: (s < here, abs(s - here))), 1
         return ahead, 0
 
@@ -181,8 +183,11 @@ class _Refill:
         """Whether a chain with so many sectors left can go on there: in lost land, or in a piece that ends in time."""
         if self.lost[sector]:
             return True
-        rest = Table(self.words, self.lost).walk(sector, Budget(self.size), limit=left + 1) if left < 64 else (
-            self._table().walk(sector, Budget(self.size), limit=left + 1))
+        rest = (
+            Table(self.words, self.lost).walk(sector, Budget(self.size), limit=left + 1)
+            if left < 64
+            else (self._table().walk(sector, Budget(self.size), limit=left + 1))
+        )
         return rest.length == left and rest.stop == "end" or (rest.stop == "lost" and rest.length <= left)
 
     def _table(self) -> Table:

@@ -11,8 +11,8 @@ from engine.ole2.kinds import OTHER, WORD, kind_of, recognise
 from engine.ole2.model import Entry
 from engine.ole2.orphans import Orphan, large_orphans, last_used, small_orphans
 from engine.ole2.streams import MiniStream
-from engine.ole2.table import Chain, Table
 from engine.ole2.structs import END, MAX_ENTRIES, MINI_SECTOR, NO_ENTRY, ROOT, STORAGE, STREAM, UNUSED
+from engine.ole2.table import Chain, Table
 
 
 def make_directory(draft: Draft, orphans: Sequence[Orphan], hint: int | None) -> None:

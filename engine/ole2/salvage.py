@@ -1,4 +1,5 @@
-"""Stream by stream: what can be taken out of a document that cannot be made whole, and text, cells and pictures of it."""
+"""Stream by stream: what can be taken out of a document that cannot be made whole, and text, cells and pictures of
+it."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class SectorMap:
         return max(0, min((offset - self.start) // self.sector_size, self.codes.size - 1))
 
 
-def by_content(evidence: Evidence, sector_size: int = 512) -> SectorMap:
+def by_content(evidence: Evidence) -> SectorMap:
     """A first map before anything is solved: by what the rows look like."""
     table = np.full(8, UNKNOWN, np.uint8)
     table[[ev.ZERO, ev.UNREAD, ev.DIRECTORY, ev.ROOT, ev.HEADER]] = [ZERO, UNREAD, DIRECTORY, DIRECTORY, HEADER]
@@ -135,7 +135,11 @@ def by_chain(document: Document, evidence: Evidence | None, base: int, source_si
     codes[used[used < count]] = ORPHAN
     if lead == 1:
         codes[0] = HEADER
-    chains = [(document.mini_stream, MINI_STREAM, 0), (document.directory, DIRECTORY, -1), (document.mini_fat, MINI_FAT, -1)]
+    chains = [
+        (document.mini_stream, MINI_STREAM, 0),
+        (document.directory, DIRECTORY, -1),
+        (document.mini_fat, MINI_FAT, -1),
+    ]
     for stream in document.streams:
         if not stream.mini:
             for first, amount in stream.chain.runs[: 1 << 20]:

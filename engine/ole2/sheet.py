@@ -18,7 +18,8 @@ LETTERS = {STANDARD: "S", CRITICAL: "C", FREE_CHOICE: "i"}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A field. ``present`` and ``computed`` are numbers or bytes; ``present`` None when nobody has read it; ``computed``
+    """A field. ``present`` and ``computed`` are numbers or bytes; ``present`` None when nobody has read it;
+    ``computed``
     None when nothing is known. ``ok``: the present value may stay. ``name`` is the key of ``Header``."""
 
     name: str
@@ -69,7 +70,10 @@ _FIELDS: tuple[tuple[str, str, int, int, str], ...] = (
 def header_sheet(present: Header | None, candidate: Candidate | None) -> tuple[Line, ...]:
     """The sheet. ``present``: the header as it was read (None: nobody has read it); ``candidate``: the solution."""
     wanted = candidate.header if candidate is not None else None
-    lines = [_line(name, label, offset, size, sort, present, wanted, candidate) for name, label, offset, size, sort in _FIELDS]
+    lines = [
+        _line(name, label, offset, size, sort, present, wanted, candidate)
+        for name, label, offset, size, sort in _FIELDS
+    ]
     used = max(
         min(HEADER_SLOTS, wanted.fat_sectors) if wanted is not None else 0,
         min(HEADER_SLOTS, present.fat_sectors) if present is not None and wanted is None else 0,
@@ -131,7 +135,8 @@ def _why(name: str, wanted: Header | None, candidate: Candidate | None) -> str:
         "fat_sectors": f"{wanted.fat_sectors} sectors describe {document.pages.count}",
         "directory_start": f"head of the chain with {sum(one.used for one in document.entries)} entries",
         "mini_fat_start": f"its chains fit {sum(s.mini for s in document.streams)} small streams"
-        if wanted.mini_fat_sectors else "there is no mini stream",
+        if wanted.mini_fat_sectors
+        else "there is no mini stream",
         "mini_fat_sectors": f"a mini stream of {document.root.size if document.root else 0} bytes needs them",
         "difat_start": "lists the FAT sectors from the 110th on" if wanted.difat_sectors else "109 slots are enough",
         "difat_sectors": f"{wanted.fat_sectors} FAT sectors, 109 of them in the header",

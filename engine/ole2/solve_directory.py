@@ -83,14 +83,14 @@ def directory_sectors(pages: Pages, evidence: Evidence) -> set[int]:
     return found
 
 
-def _predecessors(fat: Table) -> np.ndarray:  # type: ignore[type-arg]
+def _predecessors(fat: Table) -> np.ndarray:
     before = np.full(len(fat), -1, np.int64)
     index = np.flatnonzero((fat.words < len(fat)) & ~fat.lost)
     before[fat.words[index]] = index
     return before
 
 
-def _head(sector: int, before: np.ndarray) -> int:  # type: ignore[type-arg]
+def _head(sector: int, before: np.ndarray) -> int:
     steps, here = 0, sector
     while here < before.size and before[here] >= 0 and steps < _MAX_BACK:
         here = int(before[here])
@@ -125,7 +125,7 @@ def extend(pages: Pages, fat: Table, chain: Chain, rows: set[int], need: int) ->
 
 def _candidate(
     pages: Pages, evidence: Evidence, fat: Table, tables: set[int], head: int, rows: set[int],
-    targets: np.ndarray, hint: int | None,  # type: ignore[type-arg]
+    targets: np.ndarray, hint: int | None,
 ) -> DirectorySet | None:  # fmt: skip
     if not pages.inside(head) or head in tables:
         return None

@@ -53,7 +53,7 @@ def solve_fat(pages: Pages, rows: Rows, header_list: Sequence[int] | None = None
             else:
                 damaged.add(k)
         if chosen or pages.count <= len(header_list) * pages.words:
-            found = [_with_places(one, header_list, pages, rows) for one in found]
+            found = [_with_places(one, header_list, pages) for one in found]
             found.append(search.listed(chosen, header_list, damaged))
     complete = any(not one.lost and one.origin == "search" for one in found)
     if complete:
@@ -62,10 +62,12 @@ def solve_fat(pages: Pages, rows: Rows, header_list: Sequence[int] | None = None
     for one in sorted(found, key=lambda one: (-one.score, one.origin != "header")):
         unique.setdefault(one.sectors, one)
     ordered = list(unique.values())
-    return [one for one in ordered if one.score >= ordered[0].score - _NEAR or one.origin == "header"][:_MAX_GENERATIONS]
+    return [one for one in ordered if one.score >= ordered[0].score - _NEAR or one.origin == "header"][
+        :_MAX_GENERATIONS
+    ]
 
 
-def _with_places(one: FatSet, listed: Sequence[int], pages: Pages, rows: Rows) -> FatSet:
+def _with_places(one: FatSet, listed: Sequence[int], pages: Pages) -> FatSet:
     """Places of lost rows taken from the header's list, where that agrees with most of what was found."""
     known = {k: sector for k, sector in enumerate(one.sectors) if k not in one.damaged and sector >= 0}
     same = sum(k < len(listed) and listed[k] == sector for k, sector in known.items())
@@ -91,7 +93,7 @@ class _Search:
         self.pages, self.rows, self.per = pages, rows, pages.words
         self.candidates: dict[int, list[int]] = defaultdict(list)
         self._support: dict[tuple[int, int], int] = {}
-        self.full = [r for r in np.flatnonzero(rows.marks == self.per).tolist()]
+        self.full: list[int] = np.flatnonzero(rows.marks == self.per).tolist()
         top = max(16 * pages.count, pages.count + self.per) // self.per + 1
         for column in (0, 1):
             for row in np.flatnonzero(rows.votes[:, column] >= 0).tolist():
@@ -112,9 +114,7 @@ class _Search:
         rows = self.rows
         lonely = np.flatnonzero((rows.votes[:, 0] < 0) & (rows.marks > 0) & (rows.marks < self.per))
         for row in lonely[:4096].tolist():
-            places = np.flatnonzero(self.rows.marked_by(row, 0) >= 0)
             marks = self.rows.marked_by(row, 0)
-            del places
             votes: dict[int, int] = defaultdict(int)
             for position in marks[:8].tolist():
                 hits = rows.sectors[(rows.sectors - position) % self.per == 0]
@@ -208,8 +208,11 @@ class _Search:
         spread(fresh)
         for k in sorted(self.candidates):
             if k not in chosen:
-                marks = {int(s) for c, r in chosen.items() for s in self.rows.marked_by(r, c).tolist()} if (
-                    len(chosen) < 64) else self._marked
+                marks = (
+                    {int(s) for c, r in chosen.items() for s in self.rows.marked_by(r, c).tolist()}
+                    if (len(chosen) < 64)
+                    else self._marked
+                )
                 free = [row for row in self.candidates[k] if row not in used]
                 free.sort(key=lambda row: (int(self.rows.sectors[row]) not in marks, -self._support[row, k]))
                 if free:
@@ -266,18 +269,20 @@ class _Search:
         sectors, damaged = [UNKNOWN] * count, set[int]()
         for k, row in chosen.items():
             sectors[k] = int(rows.sectors[row])
+        together = sorted(places | set(spare))
+        in_row = bool(together) and together == list(range(together[0], together[-1] + 1))
         for k in range(count):
             if sectors[k] == UNKNOWN and spare:
                 own = [place for place in spare if place // per == k]
-                sectors[k] = own[0] if len(own) == 1 and len(spare) > 1 and spare[0] != own[0] and not (
-                    sorted(places | set(spare)) == list(range(min(places | set(spare)), max(places | set(spare)) + 1))
-                ) else spare[0]
+                sectors[k] = spare[0] if in_row or len(own) != 1 else own[0]
                 spare.remove(sectors[k])
                 damaged.add(k)
         lost = sum(sector == UNKNOWN for sector in sectors) + len(damaged)
         words = [f"{len(chosen)} FAT sectors found by the index each votes for", *reasons]
         if lost:
-            words.append(f"{lost} FAT sectors hold no table any more; {len(damaged)} of their places are known by marks")
+            words.append(
+                f"{lost} FAT sectors hold no table any more; {len(damaged)} of their places are known by marks"
+            )
         return FatSet(tuple(sectors), frozenset(damaged), score, origin, tuple(words))
 
     def _marks(self, chosen: Mapping[int, int]) -> set[int]:
@@ -310,6 +315,6 @@ class _Search:
         return score, tuple(reasons)
 
 
-def _largest(words: np.ndarray) -> list[int]:  # type: ignore[type-arg]
+def _largest(words: np.ndarray) -> list[int]:
     regular = words[words <= MAX_REGULAR]
     return [int(regular.max())] if regular.size else []

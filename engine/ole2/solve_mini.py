@@ -82,7 +82,8 @@ def _carry_on(rows: Rows, sectors: list[int], need: int, claimed: Flags) -> list
     while len(out) < need:
         wanted = len(out)
         voting = [int(rows.sectors[row]) for row in np.flatnonzero(rows.votes[:, 0] == wanted)
-                  if not rows.marks[row] and not (rows.sectors[row] < claimed.size and claimed[rows.sectors[row]])]  # fmt: skip
+                  if not rows.marks[row]
+                  and not (rows.sectors[row] < claimed.size and claimed[rows.sectors[row]])]  # fmt: skip
         voting = [one for one in voting if one not in out]
         following = out[-1] + 1
         if rows.find(following) is not None and (not voting or following in voting):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -104,8 +104,9 @@ class Candidate:
     @property
     def enough(self) -> bool:
         """Whether besides it is about most of the file: then nothing else needs to be tried."""
-        return self.good and self.verification.covered >= ENOUGH and not self.verification.failed and not (
-            self.invented)
+        return (
+            self.good and self.verification.covered >= ENOUGH and not self.verification.failed and not (self.invented)
+        )
 
     @property
     def image(self) -> Source:
@@ -197,9 +198,7 @@ def _at_phase(
     return found, tried
 
 
-def _drafts(
-    pages: Pages, evidence: Evidence, choices: Choices, place: Place
-) -> Iterator[tuple[Draft, Clues, str]]:
+def _drafts(pages: Pages, evidence: Evidence, choices: Choices, place: Place) -> Iterator[tuple[Draft, Clues, str]]:
     """Every pairing of a FAT with a directory that is worth finishing."""
     header = surviving_header(pages)
     rows = table_rows(pages, evidence)
@@ -216,9 +215,7 @@ def _drafts(
         draft = Draft(pages, evidence, rows, list(one.sectors), words, lost)
         marks = {int(s) for s in np.flatnonzero((words == DIFAT_MARK) & ~lost)}
         hint = header.directory_start if header is not None else None
-        directories = solve_directory(
-            pages, evidence, draft.fat, draft.tables | marks, hint, only=choices.directory
-        )
+        directories = solve_directory(pages, evidence, draft.fat, draft.tables | marks, hint, only=choices.directory)
         best = directories[0].score if directories else 0
         kept = [d for d in directories if d.score >= best - 12][:4]
         for directory in kept:
@@ -246,9 +243,7 @@ def replace_draft(draft: Draft) -> Draft:
 
 def _fat_sets(pages: Pages, rows: Rows, listed: list[int], choices: Choices) -> list[FatSet]:
     if choices.fat is not None:
-        empty = frozenset(
-            k for k, sector in enumerate(choices.fat) if rows.find(sector) is None
-        )
+        empty = frozenset(k for k, sector in enumerate(choices.fat) if rows.find(sector) is None)
         return [FatSet(choices.fat, empty, 0.0, "hand", ("the FAT's sectors were chosen by hand",))]
     sets = solve_fat(pages, rows, listed)
     alive = [one for one in sets if len(one.lost) < len(one.sectors)]
@@ -285,12 +280,15 @@ def make_candidate(draft: Draft, clues: Clues, choices: Choices, origin: str) ->
     if choices.donor is not None:
         header = with_standard(header, choices.donor)
     if choices.fields:
-        header = replace(header, **dict(choices.fields))
+        values: dict[str, Any] = dict(choices.fields)
+        header = replace(header, **values)
     base, size = pages.base, pages.sector_size
     patches = {pages.offset(sector) - base: (data, reason) for sector, (data, reason) in draft.patches.items()}
     end = max(pages.source.size - base, 0)
     top = draft.end if draft.end > pages.count or draft.appended else 0
-    end = max(end, *(at + len(data) for at, (data, _) in patches.items()), (top + draft.appended + 1) * size if top else 0)
+    end = max(
+        end, *(at + len(data) for at, (data, _) in patches.items()), (top + draft.appended + 1) * size if top else 0
+    )
     packed = header.pack()
     lead = packed
     if base < 0:
@@ -329,7 +327,8 @@ def same_header(packed: bytes, old: bytes, credible: Header | None, new: Header)
     found = Header.parse(old)
     alike = replace(
         found, class_id=new.class_id, minor_version=new.minor_version, transaction=new.transaction,
-        difat_start=new.difat_start if found.difat_start in (END, FREE) and not new.difat_sectors else found.difat_start,
+        difat_start=new.difat_start if found.difat_start in (END, FREE) and not new.difat_sectors
+        else found.difat_start,
         mini_fat_start=new.mini_fat_start if found.mini_fat_start in (END, FREE) and not new.mini_fat_sectors
         else found.mini_fat_start,
         mini_fat_sectors=new.mini_fat_sectors if new.mini_fat_start == END and found.mini_fat_start in (END, FREE)

@@ -21,7 +21,9 @@ Extents = tuple[tuple[int | None, int], ...]
 
 def content(stream: Stream, source: Source) -> Source:
     """The bytes of a stream; what is not there is a hole."""
-    return ExtentSource(source, [Extent(source.size if start is None else start, size) for start, size in stream.extents])
+    return ExtentSource(
+        source, [Extent(source.size if start is None else start, size) for start, size in stream.extents]
+    )
 
 
 class MiniStream:
@@ -108,17 +110,21 @@ def read_streams(
     for one, path, chain, small in drafts:
         unit = MINI_SECTOR if small else pages.sector_size
         need = -(-one.size // unit)
-        limit = max(0, min(one.size, (pages.count + 2) * pages.sector_size))  # a size of 2^63 is only told, never laid out
+        limit = max(
+            0, min(one.size, (pages.count + 2) * pages.sector_size)
+        )  # a size of 2^63 is only told, never laid out
         extents = stream_extents(pages, chain, limit, place if small else None)
         gone, holed = missing_bytes(extents, source.size, holes)
         gone += one.size - limit
-        crossed = number_of(owner[small], chain, one.number)
+        crossed = is_crossed(owner[small], chain)
         state = (
             "whole" if not gone and not holed and not crossed else "crossed" if crossed
             else "lost" if gone + holed >= one.size else "cut" if gone else "holed"
         )  # fmt: skip
-        guess = "" if chain.length == need or not one.size else (
-            f"the chain has {chain.length} sectors, the size needs {need}"
+        guess = (
+            ""
+            if chain.length == need or not one.size
+            else (f"the chain has {chain.length} sectors, the size needs {need}")
         )
         if one.size and chain.stop not in ("end", "none") and not guess:
             guess = f"the chain does not end properly: {chain.stop}"
@@ -147,6 +153,6 @@ class Owners:
             part[part == 0] = number
 
 
-def number_of(owners: Owners, chain: Chain, number: int) -> bool:
+def is_crossed(owners: Owners, chain: Chain) -> bool:
     """Whether the chain shares a sector with something else."""
     return any(bool(owners.crossed[first : first + count].any()) for first, count in chain.runs)

@@ -5,7 +5,6 @@ Facts that a walk may be given: ``sectors`` (how many the file has).
 
 from __future__ import annotations
 
-
 from engine.ole2 import structs
 from engine.ole2.structs import END, FREE, KINDS, MAX_REGULAR, NO_ENTRY, SIGNATURE
 from engine.template import Context, Note, Shape, Template

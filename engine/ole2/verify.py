@@ -70,7 +70,14 @@ def verify(document: Document, *, outside: bool = True, compare: int = _COMPARED
     ok = sum(stream.whole for stream in document.streams)
     right = structure and all(check.ok is not False for check in checks)
     return Verification(
-        tuple(checks), structure, right and ok == len(document.streams), explained, covered, len(document.streams), ok, kind
+        tuple(checks),
+        structure,
+        right and ok == len(document.streams),
+        explained,
+        covered,
+        len(document.streams),
+        ok,
+        kind,
     )
 
 

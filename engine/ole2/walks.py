@@ -13,7 +13,8 @@ _WINDOW = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """``good``: True walks to its end, False does not, None nobody can tell (unread, encrypted, unknown). ``reached`` is
+    """``good``: True walks to its end, False does not, None nobody can tell (unread, encrypted, unknown). ``reached``
+    is
     the first byte that was not understood; ``words`` say what was seen."""
 
     good: bool | None

@@ -71,9 +71,7 @@ def _pieces(clx: bytes) -> list[tuple[int, int, bool]] | None:
     return out
 
 
-def _decode(
-    main: bytes, offset: int, count: int, wide: bool, holes: tuple[tuple[int, int], ...]
-) -> tuple[str, int]:
+def _decode(main: bytes, offset: int, count: int, wide: bool, holes: tuple[tuple[int, int], ...]) -> tuple[str, int]:
     size = count * (2 if wide else 1)
     data = main[offset : offset + size]
     encoding = "utf-16-le" if wide else "cp1252"
@@ -96,7 +94,9 @@ def _decode(
 def _clean(text: str) -> str:
     """Word's marks as plain text; field codes go, their results stay."""
     text = re.sub("\x13[^\x13\x14\x15]*\x14?", "", text[:_MAX_CHARS]).replace("\x15", "")
-    return "".join(_MARKS.get(ord(char), char) if ord(char) >= 32 or char in "\t\n\r\x07\x0b\x0c" else "" for char in text)
+    return "".join(
+        _MARKS.get(ord(char), char) if ord(char) >= 32 or char in "\t\n\r\x07\x0b\x0c" else "" for char in text
+    )
 
 
 def _search(main: bytes) -> str:

@@ -103,7 +103,7 @@ def _choices(args: argparse.Namespace) -> Choices:
     return Choices(base, args.sector_size, fat, args.directory, args.mini_fat, fields, donor)
 
 
-def _solve(args: argparse.Namespace, source: Source, out: Output, **how: Any) -> Any:
+def _solve(source: Source, out: Output, **how: Any) -> Any:
     from engine.cases.documents import solve_document
 
     reporter = out.reporter("reading")
@@ -120,7 +120,7 @@ def _info(args: argparse.Namespace, out: Output) -> int:
     with _open(args) as source:
         header, holes = read_header(source)
         present = None if holes else header
-        best = None if args.present else _solve(args, source, out).best
+        best = None if args.present else _solve(source, out).best
         document = read_document(source)
         lines = header_sheet(present, best)
         problems = [{"code": one.code, "message": safe_text(one.message), "offset": one.offset} for one in
@@ -162,7 +162,7 @@ def _chosen(args: argparse.Namespace, source: Source, out: Output) -> tuple[Any,
     choices = _choices(args)
     number = getattr(args, "candidate", 1)
     thorough = getattr(args, "thorough", False) or number > 1
-    solution = _solve(args, source, out, choices=choices, thorough=thorough)
+    solution = _solve(source, out, choices=choices, thorough=thorough)
     if not solution.candidates:
         raise NotFoundError("no document was found in it", code="ole2-nothing", path=args.file)
     if not 1 <= number <= len(solution.candidates):

@@ -1,5 +1,5 @@
-"""The block map: a rescue map (or another picture of bytes) as cells, from the whole disk down to sectors, with a cursor, a selection and the place
-where the drive is being read.
+"""The block map: a rescue map (or another picture of bytes) as cells, from the whole disk down to sectors, with a
+cursor, a selection and the place where the drive is being read.
 
 It is made for slow lines and large maps: cells come from the engine in one call for each view, a change repaints only
 the columns that differ, equal neighbours are one run.

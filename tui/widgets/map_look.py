@@ -11,7 +11,6 @@ from themes.palettes import MARKS, ROLES
 from tui.widgets import map_paint as paint
 
 
-
 @dataclass(frozen=True, slots=True)
 class Legend:
     """How the statuses of a map are shown, by their codes: the style classes of cells of one status and of mixed cells,
@@ -41,7 +40,8 @@ _OVER = (
     (paint.CURSOR, "block-map--cursor"),
 )
 CLASSES = {
-    *RESCUE.solid, *RESCUE.mixed, *SECTORS.solid, *SECTORS.mixed, *(name for _flag, name in _OVER), "block-map--mixed", "block-map--mostly", "block-map--blank",
+    *RESCUE.solid, *RESCUE.mixed, *SECTORS.solid, *SECTORS.mixed, *(name for _flag, name in _OVER),
+    "block-map--mixed", "block-map--mostly", "block-map--blank",
 }  # fmt: skip
 """Component classes that a widget needs to draw cells."""
 

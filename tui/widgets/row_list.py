@@ -22,7 +22,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     COMPONENT_CLASSES = {
         "row--heading", "row--empty", "row--soft", "row--strong", "row--warning", "row--danger", "row--good",
         "row--cursor", "row--cursor-blurred", "status--finished", "status--non-tried", "status--non-trimmed",
-        "status--non-scraped", "status--bad",
+        "status--non-scraped", "status--bad", "field--standard", "field--critical",
     }  # fmt: skip
     BINDINGS = bindings("list")
     ALLOW_SELECT = False

@@ -106,7 +106,8 @@ def facts_of(data: bytes) -> Facts:
 
 @dataclass
 class Damaged:
-    """``data`` after the damage; ``holes`` nobody has read; ``hit`` sectors whose content is gone; ``lead`` bytes put in
+    """``data`` after the damage; ``holes`` nobody has read; ``hit`` sectors whose content is gone; ``lead`` bytes put
+    in
     front (below 0: cut off); ``kept`` bytes of the original that are still there; ``exact``: header fields must come
     back."""
 
@@ -164,22 +165,35 @@ def kinds(facts: Facts, other: bytes) -> Iterator[tuple[str, Kind]]:
         yield f"half of the FAT {how}", lambda f, r, how=how: _fat(f, r, -(-len(f.fat) // 2), how, False)
         yield f"all of the FAT {how}", lambda f, r, how=how: _fat(f, r, len(f.fat), how, False)
         yield f"mini FAT {how}", lambda f, r, how=how: Damaged("", _sectors(f, f.mini_fat, how, r), hit=set(f.mini_fat))
-        yield f"mini FAT {how}, header zeroed", lambda f, r, how=how: Damaged(
-            "", _wipe(_sectors(f, f.mini_fat, how, r)), hit=set(f.mini_fat), exact=how == "zero")
+        yield (
+            f"mini FAT {how}, header zeroed",
+            lambda f, r, how=how: Damaged(
+                "", _wipe(_sectors(f, f.mini_fat, how, r)), hit=set(f.mini_fat), exact=how == "zero"
+            ),
+        )
         if facts.difat:
             yield f"DIFAT {how}", lambda f, r, how=how: Damaged("", _sectors(f, f.difat, how, r), hit=set(f.difat))
-            yield f"DIFAT {how}, header zeroed", lambda f, r, how=how: Damaged(
-                "", _wipe(_sectors(f, f.difat, how, r)), hit=set(f.difat))
+            yield (
+                f"DIFAT {how}, header zeroed",
+                lambda f, r, how=how: Damaged("", _wipe(_sectors(f, f.difat, how, r)), hit=set(f.difat)),
+            )
         yield f"a directory sector {how}", lambda f, r, how=how: _directory(f, r, how, "one")
         yield f"first directory sector {how}", lambda f, r, how=how: _directory(f, r, how, "first")
         yield f"directory {how}", lambda f, r, how=how: _directory(f, r, how, "all")
     yield "cut off", _cut
     yield "cut off, header zeroed", lambda f, r: _cut(f, r, wipe=True)
-    yield "trailing junk", lambda f, r: Damaged("", f.data.ljust(-(-len(f.data) // 512) * 512, b"\0") + r.randbytes(5000))
-    yield "trailing junk, header zeroed", lambda f, r: Damaged(
-        "", _wipe(f.data.ljust(-(-len(f.data) // 512) * 512, b"\0")) + r.randbytes(5000))
-    yield "trailing zeros, header zeroed", lambda f, r: Damaged(
-        "", _wipe(f.data.ljust(-(-len(f.data) // 512) * 512, b"\0")) + bytes(20_000))
+    yield (
+        "trailing junk",
+        lambda f, r: Damaged("", f.data.ljust(-(-len(f.data) // 512) * 512, b"\0") + r.randbytes(5000)),
+    )
+    yield (
+        "trailing junk, header zeroed",
+        lambda f, r: Damaged("", _wipe(f.data.ljust(-(-len(f.data) // 512) * 512, b"\0")) + r.randbytes(5000)),
+    )
+    yield (
+        "trailing zeros, header zeroed",
+        lambda f, r: Damaged("", _wipe(f.data.ljust(-(-len(f.data) // 512) * 512, b"\0")) + bytes(20_000)),
+    )
     yield "holes", _holes
     yield "holes, header unread", lambda f, r: _holes(f, r, header=True)
 

@@ -121,7 +121,7 @@ def write(streams: Mapping[str, bytes], layout: Layout | None = None) -> Written
         rng.shuffle(fat)
     words = [FREE] * (fat_count * per)
     for sectors in places.values():
-        for here, following in zip(sectors, [*sectors[1:], END]):
+        for here, following in zip(sectors, [*sectors[1:], END], strict=True):
             words[here] = following
     for mark, sectors in ((FAT, fat), (DIF, difat)):
         for sector in sectors:
@@ -158,7 +158,7 @@ def write(streams: Mapping[str, bytes], layout: Layout | None = None) -> Written
     if layout.short_last and fat_count + difat_count + content - 1 in [s[-1] for s in places.values()]:
         data = data[: len(data) - size // 2] if not any(data[-size // 2 :]) else data
     kinds = {s: name for name, sectors in places.items() for s in sectors}
-    kinds |= {s: "(FAT)" for s in fat} | {s: "(DIFAT)" for s in difat}
+    kinds |= dict.fromkeys(fat, "(FAT)") | dict.fromkeys(difat, "(DIFAT)")
     return Written(
         data, dict(streams), size, fat, difat, places["(directory)"], places.get("(mini FAT)", []), places, kinds, small
     )
@@ -172,7 +172,7 @@ def _places(
     for name, length in lengths.items():
         cuts = sorted(rng.sample(range(1, length), min(layout.pieces - 1, length - 1))) if length > 1 else []
         edges = [0, *cuts, length]
-        parts += [(name, high - low) for low, high in zip(edges, edges[1:])]
+        parts += [(name, high - low) for low, high in zip(edges, edges[1:], strict=False)]
     tables = [("(FAT)", 1)] * fat_count + [("(DIFAT)", 1)] * difat_count
     spare = [("(free)", 1)] * (layout.free + (4 if layout.stale else 0))
     if layout.pieces > 1:
