@@ -63,16 +63,20 @@ _DEEP = [(re.compile(one, re.DOTALL), into) for one, into in _SIGNS.items() if i
 _BOOT = re.compile(rb"\x55\xaa")
 
 
-def find_anchors(data: bytes, base: int) -> list[int]:
-    """Positions (from ``base``) at which a sector seems to begin."""
-    found = [base + match.start() - _into(match[0]) for match in _PATTERN.finditer(data)]
+def find_anchors(data: bytes, base: int) -> list[tuple[int, int]]:
+    """Positions (from ``base``) at which a sector seems to begin, each with a number for the kind of sign.
+
+    Kinds are judged apart: an archive of archives holds thousands of false signs of one kind.
+    """
+    found = []
+    for match in _PATTERN.finditer(data):
+        sign = match[0]
+        found.append((base + match.start() - _into(sign), int.from_bytes(sign[:2], "big")))
     for match in _BOOT.finditer(data, 510):
         start = match.start() - 510
-        if (
-            data[start : start + 1] in (b"\xeb", b"\xe9", b"\x33", b"\xfa")
-            and data[start + 1 : start + 16].count(0) < 12
-        ):
-            found.append(base + start)
+        begins = data[start : start + 1] in (b"\xeb", b"\xe9", b"\x33", b"\xfa")
+        if begins and data[start + 1 : start + 16].count(0) < 12:
+            found.append((base + start, 0x55AA))
     return found
 
 
@@ -81,29 +85,36 @@ def _into(sign: bytes) -> int:
     return next((into for pattern, into in _DEEP if pattern.match(sign)), 0)
 
 
-def judge(anchors: Ints, sizes: Sequence[tuple[int, int]] = SHAPES) -> list[tuple[SizeScore, int]]:
+def judge(anchors: Ints, kinds: Ints, sizes: Sequence[tuple[int, int]] = SHAPES) -> list[tuple[SizeScore, int]]:
     """For each shape the score and the phase: where the data of the first sector begin, modulo the raw size.
 
-    The log-likelihood of so many anchors on one phase against chance; half of all matches may be false.
+    The log-likelihood of so many anchors on one phase against chance, kind by kind; most matches of a kind may be
+    false. ``share`` counts the kinds that say anything.
     """
     import numpy as np
 
     found = []
-    count = anchors.size
     for raw, data in sizes:
-        hits = np.bincount(anchors % raw, minlength=raw).astype(float)
         several = data // 512
-        total = hits.copy()
-        for part in range(1, several):
-            total += np.roll(hits, -512 * part)
-        best = float(total.max())
-        # Among nearly equal phases the one at which blocks themselves begin.
-        near = np.flatnonzero(total >= best - max(2.0, 0.02 * count)) if several > 1 else np.flatnonzero(total == best)
-        phase = int(near[hits[near].argmax()])
-        share = min(1 - 1e-9, float(total[phase]) / count)
         chance = several / raw
-        score = -math.log(raw)
-        if share > chance:
-            score += count * (share * math.log(share / chance) + (1 - share) * math.log((1 - share) / (1 - chance)))
-        found.append((SizeScore(raw, score, share), phase))
+        scores, own, hits_of_all, count_of_all = np.zeros(raw), np.zeros(raw), np.zeros(raw), 0
+        for kind in np.unique(kinds).tolist():
+            mine = anchors[kinds == kind]
+            hits = np.bincount(mine % raw, minlength=raw).astype(float)
+            total = hits.copy()
+            for part in range(1, several):
+                total += np.roll(hits, -512 * part)
+            share = np.clip(total / mine.size, chance, 1 - 1e-9)
+            gained = mine.size * (share * np.log(share / chance) + (1 - share) * np.log((1 - share) / (1 - chance)))
+            scores += gained
+            own += hits
+            if float(gained.max()) > math.log(raw) + 3:
+                hits_of_all += total
+                count_of_all += mine.size
+        best = float(scores.max())
+        # Among nearly equal phases the one at which blocks themselves begin.
+        near = np.flatnonzero(scores >= best - (max(2.0, 0.02 * abs(best)) if several > 1 else 0))
+        phase = int(near[own[near].argmax()])
+        share_of_all = float(hits_of_all[phase]) / count_of_all if count_of_all else 0.0
+        found.append((SizeScore(raw, best - math.log(raw), min(1.0, share_of_all)), phase))
     return sorted(found, key=lambda pair: -pair[0].score)

@@ -47,9 +47,10 @@ def detect(source: Source, *, reporter: Reporter = SILENT, windows: int = _WINDO
     pieces = read_pieces(source, windows, reporter)
     read = sum(len(piece.data) for piece in pieces)
     words: tuple[str, ...]
-    anchors = np.array([at for piece in pieces for at in find_anchors(piece.data, piece.offset)], np.int64)
+    seen = [one for piece in pieces for one in find_anchors(piece.data, piece.offset)]
+    anchors = np.array([at for at, _ in seen], np.int64)
     if anchors.size >= _LEAST_ANCHORS:
-        ranked = judge(anchors)
+        ranked = judge(anchors, np.array([kind for _, kind in seen], np.int64))
         found = _by_anchors(source, pieces, ranked, int(anchors.size), read)
         if found is not None:
             return found
@@ -129,8 +130,10 @@ def _by_anchors(
         confidence = 0.99 if convert else 0.7
         return _finding(source, format, trailer, confidence, convert, (*words, *told), pi, sizes, anchors, read)
     if plain[0].score > 20 and plain[0].score >= best.score:
-        if ninth is not None and _ninth_is_foreign(pieces, ninth[1]):
-            format = SectorFormat(4608, 4096, 0, ninth[1] % 4608)
+        turns = [(ninth[1] + 512 * turn) % 4608 for turn in range(9)] if ninth is not None else []
+        foreign = next((turn for turn in turns if _ninth_is_foreign(pieces, turn)), None)
+        if foreign is not None:
+            format = SectorFormat(4608, 4096, 0, foreign)
             words = (
                 "structures sit on a grid of 512 bytes, but every ninth sector holds 64 bytes and is empty behind",
             )

@@ -10,7 +10,7 @@ from construct import ConstructError
 
 from engine.raid.layout import Layout
 from engine.raid.metadata.model import Super
-from engine.raid.metadata.structs import DDF_CONFIG, DDF_HEADER
+from engine.raid.metadata.structs import DDF_CONFIG, DDF_CONFIG_MAGIC, DDF_HEADER, DDF_MAGIC
 from engine.text import safe_text
 
 if TYPE_CHECKING:
@@ -42,9 +42,10 @@ def read_ddf(read: Read, size: int) -> list[Super]:
 
 def _header(data: bytes | None):  # type: ignore[no-untyped-def]
     try:
-        return DDF_HEADER.parse(data) if data is not None else None
+        found = DDF_HEADER.parse(data) if data is not None else None
     except ConstructError:
         return None
+    return found if found is not None and found.magic == DDF_MAGIC else None
 
 
 def _records(read: Read, lba: int, header) -> list[Super]:  # type: ignore[no-untyped-def]
@@ -71,7 +72,7 @@ def _record(data: bytes, at: int, own: int, most: int) -> Super | None:
     except ConstructError:
         return None
     count, starts = raw.members, 512 + 4 * most
-    if count > most or starts + 8 * count > len(data) or raw.strip_shift > 20:
+    if raw.magic != DDF_CONFIG_MAGIC or count > most or starts + 8 * count > len(data) or raw.strip_shift > 20:
         return None
     problems = []
     if zlib.crc32(data[:4] + b"\xff" * 4 + data[8:]) != raw.checksum:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from construct import (
     Array,
     Bytes,
-    Const,
     Int8ub,
     Int16ub,
     Int16ul,
@@ -13,7 +12,6 @@ from construct import (
     Int32ul,
     Int64ub,
     Int64ul,
-    Padding,
     Struct,
 )  # fmt: skip
 
@@ -59,7 +57,7 @@ MD1 = Struct(
 )
 """Version 1.x, 256 bytes; the roles follow, 16 bits for each device number."""
 
-MD090 = Struct(
+MD090_HEAD = Struct(
     "magic" / Int32ul,
     "major_version" / Int32ul,
     "minor_version" / Int32ul,
@@ -100,26 +98,32 @@ MD090 = Struct(
     "root_pv" / Int32ul,
     "root_block" / Int32ul,
     "personality_reserved" / Array(60, Int32ul),
+)
+"""The first 512 bytes of version 0.90."""
+
+MD090 = Struct(
+    *MD090_HEAD.subcons,
     "disks" / Array(27, Array(32, Int32ul)),
-    "pad" / Bytes(0),
     "this_disk" / Array(32, Int32ul),
 )
 """Version 0.90, 4096 bytes, little-endian (as x86 writes it). Disks: number, major, minor, role, state, reserved."""
 
+DDF_MAGIC, DDF_CONFIG_MAGIC = 0xDE11DE11, 0xEEEEEEEE
+
 DDF_HEADER = Struct(
-    "magic" / Const(0xDE11DE11, Int32ub),
+    "magic" / Int32ub,
     "checksum" / Int32ub,
     "guid" / Bytes(24),
     "revision" / Bytes(8),
     "sequence" / Int32ub,
     "timestamp" / Int32ub,
     "flags" / Bytes(4),
-    "pad1" / Padding(12),
+    "pad1" / Bytes(12),
     "extension" / Bytes(32),
     "primary_lba" / Int64ub,
     "secondary_lba" / Int64ub,
     "type" / Int8ub,
-    "pad2" / Padding(3),
+    "pad2" / Bytes(3),
     "workspace_length" / Int32ub,
     "workspace_lba" / Int64ub,
     "max_pd" / Int16ub,
@@ -127,7 +131,7 @@ DDF_HEADER = Struct(
     "max_partitions" / Int16ub,
     "record_sectors" / Int16ub,
     "max_elements" / Int16ub,
-    "pad3" / Padding(54),
+    "pad3" / Bytes(54),
     "controller_section" / Int32ub,
     "controller_length" / Int32ub,
     "physical_section" / Int32ub,
@@ -141,12 +145,12 @@ DDF_HEADER = Struct(
 )
 
 DDF_CONFIG = Struct(
-    "magic" / Const(0xEEEEEEEE, Int32ub),
+    "magic" / Int32ub,
     "checksum" / Int32ub,
     "guid" / Bytes(24),
     "timestamp" / Int32ub,
     "sequence" / Int32ub,
-    "pad" / Padding(24),
+    "pad" / Bytes(24),
     "members" / Int16ub,
     "strip_shift" / Int8ub,
     "level" / Int8ub,
