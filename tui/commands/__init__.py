@@ -31,6 +31,7 @@ GROUPS: dict[str, str] = {
     "raid": "RAID5 without its controller: layout found, array assembled",
     "sectors": "520, 524, 528, 4160-byte sectors: recognised, read through, converted",
     "report": "what was done with a case and what was saved, as a page",
+    "completion": "words for the shell to complete, a manual page, the reference of commands and keys",
     "jobs": "long work: list, show, stop, resume, attach",
 }
 
@@ -69,6 +70,14 @@ def _top_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def group_parser(group: str) -> tuple[object, argparse.ArgumentParser]:
+    """The module of a group and its parser."""
+    module = importlib.import_module(f"tui.commands.{group}")
+    parser = _Parser(prog=f"rescuedeck {group}", formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.configure(parser)
+    return module, parser
+
+
 def run(argv: list[str]) -> int:
     """Run one command line; returns the exit code, errors already told."""
     if not argv or argv[0].startswith("-"):
@@ -84,9 +93,7 @@ def run(argv: list[str]) -> int:
             _top_parser().error(f"{group!r} is not a sub-command")
         except SystemExit as stop:
             return int(stop.code or 0)
-    module = importlib.import_module(f"tui.commands.{group}")
-    parser = _Parser(prog=f"rescuedeck {group}", formatter_class=argparse.RawDescriptionHelpFormatter)
-    module.configure(parser)
+    module, parser = group_parser(group)
     try:
         args = parser.parse_args(argv[1:])
     except SystemExit as stop:
