@@ -49,8 +49,8 @@ def scan_facts(job: Job | None, work: Clockwork | None, shown: int, hidden: int,
     words += f"; {hidden} short ones hidden (h)" if hidden else ""
     words += f"; {marked} marked" if marked else ""
     facts.append(("found", Cell(words, "row--strong" if shown else "")))
-    if puzzle.ties:
-        facts.append(("open", Cell(f"{plural(len(puzzle.ties), 'place', 'places')} to decide: t goes there, j joins",
+    if work.open_ties:
+        facts.append(("open", Cell(f"{plural(len(work.open_ties), 'place', 'places')} to decide: t goes there, + joins",
                                    "row--warning")))  # fmt: skip
     decided = len(work.decisions.joins) + len(work.decisions.apart) + len(work.decisions.cuts)
     if decided:
@@ -109,15 +109,15 @@ def piece_facts(piece: Piece, join: Join | None, candidates: Sequence[Join], bef
         ("begins", end_words(piece.head, first=True)),
         ("ends", end_words(piece.tail, first=False)),
     ]
-    if before is not None:
-        facts.append(("after", f"piece {before.number}"))
-        reasons = join.reasons if join is not None else ()
-        facts += [("", f"{reason.points:+d}  {reason.words}") for reason in reasons] or [("", "joined by hand")]
     for other in candidates[:6]:
         rest = f"{other.score} points, {other.gap_s * 1000:.0f} ms later: " + "; ".join(
             reason.words for reason in other.reasons if reason.points
         )  # fmt: skip
         facts.append((f"or {other.second}", rest))
+    if before is not None:
+        facts.append(("after", f"piece {before.number}"))
+        reasons = join.reasons if join is not None else ()
+        facts += [("", f"{reason.points:+d}  {reason.words}") for reason in reasons] or [("", "joined by hand")]
     return facts
 
 

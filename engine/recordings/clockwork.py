@@ -33,6 +33,16 @@ class Clockwork:
     unread: RangeSet
     decisions: Decisions = Decisions()
 
+    @property
+    def open_ties(self) -> tuple[tuple[Join, ...], ...]:
+        """The ties that nobody has decided: none of their joins was made or ruled out by hand."""
+        settled = set(self.decisions.joins) | set(self.decisions.apart)
+        piece = self.puzzle.piece
+        return tuple(
+            tie for tie in self.puzzle.ties
+            if not any((piece(join.first).start, piece(join.second).start) in settled for join in tie)
+        )  # fmt: skip
+
     def recordings(self, source: Source | None = None, *, shortest_s: float = 0.0) -> Recordings:
         """The recordings as the directory of a disk would list them; those shorter than ``shortest_s`` left out.
 

@@ -208,11 +208,21 @@ def test_clock_scan_with_joins_by_hand(devices: list[Device], folder: Path) -> N
             await pilot.press("down", "down")
             await until(pilot, lambda: "points" in text(app) and "after" in text(app))
             assert "AC-3" in text(app)
-            await pilot.press("a")
+            await pilot.press("minus")
             await until(pilot, lambda: "3 recordings of 6 pieces" in text(app) and "1 decision" in text(app))
             await pilot.press("z")
             await until(pilot, lambda: "2 recordings of 6 pieces" in text(app))
-            await pilot.press("c", "enter")
+            before = cursor(app).split()[2]
+            await pilot.press("minus")
+            await until(pilot, lambda: "3 recordings of 6 pieces" in text(app))
+            pieces = app.screen._work.puzzle.pieces  # type: ignore[attr-defined]
+            here = next(piece for piece in pieces if str(piece.number) == before)
+            await pilot.press("plus")
+            await until(pilot, lambda: "is followed by piece" in text(app))
+            await pilot.press(*["backspace"] * 4, "9", "9", "enter")
+            await until(pilot, lambda: "name a piece by its number" in text(app))
+            assert here.packs > 8
+            await pilot.press("z", "c", "enter")
             await until(pilot, lambda: "of 7 pieces" in text(app))
             await pilot.press("e")
             await until(pilot, lambda: isinstance(app.screen, RecordingsExtractScreen))

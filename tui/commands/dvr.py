@@ -280,7 +280,7 @@ def _scan(args: argparse.Namespace, out: Output) -> int:
     out.document({
         "chunks": clockwork.chunks_document(work),
         "joins": [clockwork.join_document(work, join) for join in work.puzzle.joins],
-        "ties": [[clockwork.join_document(work, join) for join in tie] for tie in work.puzzle.ties],
+        "ties": [[clockwork.join_document(work, join) for join in tie] for tie in work.open_ties],
         "swapped": work.swapped, "unread_bytes": work.unread.total, **done.document(),
     })  # fmt: skip
     out.lines(_scan_lines(work, recordings, done, listed=args.list))
@@ -315,7 +315,7 @@ def _scan_lines(work: Any, recordings: Recordings, done: Outcome, *, listed: boo
         start = title.extents[0].start
         size = format_size(title.size)
         yield f"{title.id:<10} {hours(title.duration_s):>8} {size:>9} {len(title.parts):>6}  {start}"
-    for tie in puzzle.ties:
+    for tie in work.open_ties:
         best = tie[0]
         one, two = puzzle.piece(best.first), puzzle.piece(best.second)
         yield f"undecided: does {two.start} follow {one.start}? ({len(tie)} ways) --join {one.start},{two.start}"

@@ -40,16 +40,16 @@ class RecordingsScanScreen(DeckScreen):
         "Recordings without a directory. The scan finds pieces: packs on the disk whose clock runs on. Pieces are "
         "joined when the content itself says so: the audio frame that the end of one lacks is what the other begins "
         "with, time stamps go on, the picture goes on. Where two pieces fit as well, nothing is chosen: ? marks them, "
-        "t goes there, j joins by hand. No join is better than a wrong one. The scan is a job and goes on when you "
+        "t goes there, + joins by hand. No join is better than a wrong one. The scan is a job and goes on when you "
         "leave; what you decide is kept with it."
     )
 
     def __init__(self, place: Place) -> None:
         super().__init__(str(place.path))
         self._place = place
-        self._state = Facts(label_width=7, id="clock-state")
+        self._state = Facts(label_width=8, id="clock-state")
         self._list = RowList(id="clock-pieces")
-        self._facts = Facts(label_width=7)
+        self._facts = Facts(label_width=8)
         self._job: Job | None = None
         self._work: Clockwork | None = None
         self._read_of: tuple[str, int] | None = None
@@ -105,7 +105,7 @@ class RecordingsScanScreen(DeckScreen):
     def _tied(self) -> frozenset[int]:
         assert self._work is not None
         return frozenset(
-            number for tie in self._work.puzzle.ties for join in tie for number in (join.first, join.second)
+            number for tie in self._work.open_ties for join in tie for number in (join.first, join.second)
             if (join.first, join.second) not in self._joins
         )  # fmt: skip
 
@@ -176,7 +176,7 @@ class RecordingsScanScreen(DeckScreen):
         if action == "apart":
             return True if self._piece is not None and self._before(self._piece) is not None else None
         if action == "tie":
-            return True if self._work is not None and self._work.puzzle.ties else None
+            return True if self._work is not None and self._work.open_ties else None
         if action == "undo":
             return True if self._history else None
         return True
@@ -227,16 +227,16 @@ class RecordingsScanScreen(DeckScreen):
     def action_tie(self) -> None:
         """The next undecided place."""
         work = self._work
-        if work is None:
+        if work is None or not work.open_ties:
             return
-        self._tie = (self._tie + 1) % len(work.puzzle.ties)
-        tie = work.puzzle.ties[self._tie]
+        self._tie = (self._tie + 1) % len(work.open_ties)
+        tie = work.open_ties[self._tie]
         self._short = self._short or not self._go_to(tie[0].first)
         if not self._go_to(tie[0].first):
             self._show()
             self._go_to(tie[0].first)
         ways = " or ".join(f"{join.second} ({join.score} points)" for join in tie if join.first == tie[0].first)
-        self.say(f"{self._tie + 1} of {len(work.puzzle.ties)}: piece {tie[0].first} may be followed by {ways}")
+        self.say(f"{self._tie + 1} of {len(work.open_ties)}: piece {tie[0].first} may be followed by {ways}")
 
     def _go_to(self, number: int) -> bool:
         alone = len(self._run_of_number(number).pieces) == 1

@@ -275,3 +275,16 @@ def test_a_hole_within_a_recording_is_a_hole_in_its_file(tmp_path):
     filled = padded.path.read_bytes()
     assert all(is_pack(filled[at : at + 14]) for at in range(0, len(filled), PACK_SIZE))
     assert filled[: 100 * PACK_SIZE] == data[: 100 * PACK_SIZE]
+
+
+def test_a_decided_tie_is_no_longer_open(tmp_path):
+    data = small(14, 5)
+    cut = 150 * PACK_SIZE
+    noise = random.Random(1).randbytes(PACK_SIZE)
+    source = BytesSource(data[:cut] + noise + data[cut:] + noise + data[cut:])
+    work = clockwork.scan_into(source, tmp_path)
+    assert len(work.open_ties) == 1
+    pieces = work.puzzle.pieces
+    decided = clockwork.decide(source, work, Decisions(joins=((pieces[0].start, pieces[2].start),)), tmp_path)
+    assert not decided.open_ties
+    assert sorted(len(title.parts) for title in decided.recordings().titles) == [1, 2]
