@@ -17,6 +17,7 @@ from engine.rescue.campaign.settings import CampaignSettings
 from engine.rescue.domain import domain_of
 from engine.rescue.options import RescueOptions
 from engine.rescue.strategy import Costs, Done, Kind, Pass, next_pass
+from engine.rescue.strategy.worth import tier
 from engine.text import format_size
 
 _PERSON_S = 300.0
@@ -87,10 +88,17 @@ class Ready:
 
 
 def ready(
-    made: Pass, known: Mapfile, killers: RangeSet, domain: RangeSet, skipped: RangeSet, sector: int
+    made: Pass,
+    known: Mapfile,
+    killers: RangeSet,
+    domain: RangeSet,
+    skipped: RangeSet,
+    sector: int,
+    valuable: Sequence[tuple[RangeSet, float]] = (),
 ) -> Ready | None:
     """Make the map ready for a pass; None when there is nothing that it may read. ``killers`` are to be left out."""
-    area = allowed(made, killers, domain, skipped)
+    wanted = domain.intersect(tier(valuable, made.tier)) if made.tier else domain
+    area = allowed(made, killers, wanted, skipped)
     prepared, retried = known, RangeSet()
     if made.retry_failed or made.trim:
         prepared, retried = made_untried(known, area, "*/" if made.trim else "*/-")

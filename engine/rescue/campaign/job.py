@@ -226,7 +226,8 @@ class Campaign:
         killers = memory.killers(before.ranges("+"))
         if by_hand and memory.wish is not None and memory.wish.killers:
             killers = RangeSet()
-        ready = choose.ready(made, before, killers, self._domain, memory.skipped, session.options.sector)
+        sector = session.options.sector
+        ready = choose.ready(made, before, killers, self._domain, memory.skipped, sector, self._valuable)
         if ready is None:
             self._nothing_to_read(made)
             return
@@ -286,7 +287,9 @@ class Campaign:
         """A pass with nothing in it (all of it killers, or left alone on request): known to the strategy as in vain."""
         self._empty += 1
         end = made.stop if made.reverse else made.start
-        self.memory.runs.append(Run(made.start, made.size, made.reverse, end, How.STOPPED, 0))
+        self.memory.runs.append(
+            Run(made.start, made.size, made.reverse, end, How.STOPPED, 0, partial=bool(made.tier))
+        )
         if self.memory.wish is not None:
             self.memory.wish = None
             self._note("nothing of the area that was asked for may be read")

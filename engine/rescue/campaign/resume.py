@@ -164,4 +164,5 @@ def _run(about: About, finished: RangeSet, failed: RangeSet, how: How, killer: t
         end = int(reached.starts[0]) if made.reverse else int(reached.ends[-1])
     else:
         end = made.stop if made.reverse else made.start
-    return Run(made.start, made.size, made.reverse, end, how, finished.total, killer, made.cluster_size)
+    partial = bool(made.tier)
+    return Run(made.start, made.size, made.reverse, end, how, finished.total, killer, made.cluster_size, partial)

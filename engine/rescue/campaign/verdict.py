@@ -86,7 +86,8 @@ def judge(
     killer = _killer(made, judged, ran) if dead else None
     reached = change.finished.union(change.failed).clip(made.start, made.stop)
     end = _end(made, how, killer, reached)
-    run = Run(made.start, made.size, made.reverse, end, how, change.finished.total, killer, made.cluster_size)
+    gained, partial = change.finished.total, bool(made.tier)
+    run = Run(made.start, made.size, made.reverse, end, how, gained, killer, made.cluster_size, partial)
     told = _told(finding, words, run, signs)
     return Verdict(finding, run, told, dead, finding in (*_TARGET.values(), Finding.FAILED))
 

@@ -7,7 +7,7 @@ costs a little by itself too, so that it is worth to stop short of a known kille
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,9 +18,13 @@ from engine.rescue.strategy.belief import Belief, believe
 from engine.rescue.strategy.candidates import best
 from engine.rescue.strategy.edges import Ground
 from engine.rescue.strategy.field import survey
-from engine.rescue.strategy.known import Known, look
+from engine.rescue.strategy.known import Known, domain_of, look
 from engine.rescue.strategy.records import Costs, Done, Kind, Pass, Run
-from engine.rescue.strategy.worth import SLOW_FACTOR, value
+from engine.rescue.strategy.worth import SLOW_FACTOR, tier, value
+
+_LOW_RISK = 0.3
+_PARTS = 256
+"""What is wanted first is left for later, when a power cycle is expected to bring less than such a part of it."""
 
 _SKIPPED = 7
 """The first pass leaves out 1/128 (2^-7) of the domain at its beginning."""
@@ -45,6 +49,10 @@ def next_pass(known_map: Mapfile, history: Sequence[Run], costs: Costs) -> Pass 
     over = budgets.spent(known, costs)
     if over is not None:
         return over
+    for count in range(1, len(costs.valuable) + 1):
+        made = _wanted_first(known_map, history, costs, count)
+        if made is not None:
+            return made
     if not history and not known.finished and not len(known.dead) and not costs.valuable and len(known.gaps):
         return _first(known, costs)
     options = [*_reading(known, costs), *_again(known, costs)]
@@ -53,6 +61,56 @@ def next_pass(known_map: Mapfile, history: Sequence[Run], costs: Costs) -> Pass 
     if not worth_it:
         return budgets.given_up(known, costs, max((option.per_cycle for option in options), default=0.0))
     return max(worth_it, key=lambda option: option.score).make()
+
+
+def _wanted_first(known_map: Mapfile, history: Sequence[Run], costs: Costs, count: int) -> Pass | None:
+    """A pass that keeps to what is wanted first, as long as one promises enough of that for its risk. What is left then
+    still counts more, when everything is considered.
+    """
+    wanted = domain_of(known_map, costs).intersect(tier(costs.valuable, count))
+    if not wanted:
+        return None
+    own = replace(costs, domain=wanted, valuable=(), edges=False, min_bytes_per_cycle=None)
+    known = look(known_map, history, own)
+    options = _reading(known, own)
+    if not options:
+        return None
+    best_one = max(options, key=lambda option: option.score)
+    made = best_one.make()
+    poor = made.risk > _LOW_RISK and best_one.per_cycle < max(costs.sector_size, wanted.total / _PARTS)
+    if made.kind is Kind.SLOW or poor:
+        return None
+    made = _onward(known, made, own)
+    return replace(made, tier=count, reason=explain.wanted_first(count, len(costs.valuable), made.reason))
+
+
+def _onward(known: Known, made: Pass, costs: Costs) -> Pass:
+    """The same pass over the pieces that follow: what lies between them is not read, so going on costs hardly anything.
+
+    Up to the next killer; pieces right beside one are left to passes of their own.
+    """
+    gaps = known.gaps
+    step = -1 if made.reverse else 1
+    at = int(np.searchsorted(gaps.starts, made.start, "right")) - 1
+    border = int(gaps.starts[at]) if made.reverse else int(gaps.ends[at])
+    if (made.start if made.reverse else made.stop) != border or bool(gaps.slow[at]):
+        return made
+    last = at
+    while 0 <= last + step < len(gaps):
+        following = last + step
+        blocked = gaps.slow[following] or gaps.hard_start[following] or gaps.hard_end[following]
+        if blocked or gaps.right[following] != gaps.right[at]:
+            break
+        last = following
+    if last == at:
+        return made
+    start = int(gaps.starts[last]) if made.reverse else made.start
+    stop = made.stop if made.reverse else int(gaps.ends[last])
+    pieces, gain = abs(last - at), known.untried.clip(start, stop).total
+    risk = min(0.99, made.risk * (pieces + 1))
+    cluster = sizes.cluster(costs, gain, risk)
+    words = explain.onward(made.reason, pieces, gain)
+    return replace(made, start=start, size=stop - start, gain=gain, risk=risk, cluster_size=cluster, reason=words)
 
 
 def _first(known: Known, costs: Costs) -> Pass:

@@ -49,7 +49,8 @@ def narrowing(known: Known, costs: Costs) -> Ground | None:
     sector = costs.sector_size
     spots = RangeSet([place for place in touched(known.runs, sector) if place[1] - place[0] <= sector])
     # what was read in single sectors to the end has nothing more to give
-    through = [run for run in known.runs if run.how in (How.FINISHED, How.ERRORS) and run.cluster <= sector]
+    ended = [run for run in known.runs if run.how in (How.FINISHED, How.ERRORS) and not run.partial]
+    through = [run for run in ended if run.cluster <= sector]
     spots = spots.union(RangeSet([(run.start, run.stop) for run in through])).union(in_vain(known.runs))
     ground = RangeSet.from_arrays(known.dead.starts, known.dead.ends).subtract(spots)
     if not ground:

@@ -33,6 +33,18 @@ def reading(
     return f"{_capital(order + where)}{_until(known, belief, gap, limit, reverse)}; {_expect(gain, risk)}."
 
 
+def wanted_first(count: int, of: int, reason: str) -> str:
+    """A pass that keeps to what is wanted first."""
+    which = "" if of == 1 else f" ({count} of {of})"
+    return f"Wanted first{which}: {reason[:1].lower()}{reason[1:]}"
+
+
+def onward(reason: str, pieces: int, gain: int) -> str:
+    """... and the pieces behind it."""
+    more = f"{pieces} more pieces" if pieces > 1 else "one more piece"
+    return f"{reason.rstrip('.')}; then {more} of it, {format_size(gain)} in all."
+
+
 def trimming(ground: Ground) -> str:
     """A pass over ordinary failed blocks."""
     span = f"from {format_size(ground.start)} to {format_size(ground.end)}"

@@ -98,15 +98,15 @@ def learn(known: Known, widths: Widths, cluster: int) -> Hazard:
 
 
 def _paths(known: Known) -> Floats:
-    """For each run that read something: its span, the killers known then below and above it, where it was killed, and
-    the distance from there to the known one ahead (all as positions), and whether it was killed."""
+    """For each run that read all of its way: its span, the killers known then below and above it, where it was killed,
+    and the distance from there to the known one ahead (all as positions), and whether it was killed."""
     out = []
     places: list[int] = []
     nowhere = 1e30
     for run in known.runs:
         low, high = (run.end, run.stop) if run.reverse else (run.start, run.end)
         low, high = max(low, known.start), min(high, known.end)
-        if high > low:
+        if high > low and not run.partial:
             index = bisect_left(places, low)
             left = float(places[index - 1]) if index else -nowhere
             right = float(places[index]) if index < len(places) else nowhere

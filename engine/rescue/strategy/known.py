@@ -166,7 +166,8 @@ def in_vain(runs: Sequence[Run]) -> RangeSet:
     for run in runs:
         if run.killed or run.gained:
             continue
-        size = run.size if run.how in (How.FINISHED, How.ERRORS) else min(run.size, run.cluster)
+        whole = run.how in (How.FINISHED, How.ERRORS) and not run.partial
+        size = run.size if whole else min(run.size, run.cluster)
         out.append((run.stop - size, run.stop) if run.reverse else (run.start, run.start + size))
     return RangeSet(out)
 

@@ -29,7 +29,7 @@ class Run:
     It was to read ``[start, start + size)``, from the end downwards if ``reverse``. ``end`` is the border between what
     it reached and what it did not: all good reads lie below it, or above it if ``reverse``. ``killer``: the read at
     which the drive was lost, half-open; None where nobody knows: then it is taken to be one read of ``cluster`` bytes
-    behind ``end``. ``gained``: bytes rescued.
+    behind ``end``. ``gained``: bytes rescued. ``partial``: it kept to a part of its range (``Pass.tier``).
     """
 
     start: int
@@ -40,6 +40,7 @@ class Run:
     gained: int
     killer: tuple[int, int] | None = None
     cluster: int = 65536
+    partial: bool = False
 
     @property
     def killed(self) -> bool:
@@ -67,7 +68,10 @@ class Run:
             killer = value["killer"]
             numbers = {key: int(value[key]) for key in ("start", "size", "end", "gained", "cluster")}
             place = None if killer is None else (int(killer[0]), int(killer[1]))
-            made = cls(reverse=bool(value["reverse"]), how=How(value["how"]), killer=place, **numbers)
+            made = cls(
+                reverse=bool(value["reverse"]), how=How(value["how"]), killer=place,
+                partial=bool(value.get("partial", False)), **numbers,
+            )  # fmt: skip
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"not a run: {error}") from error
         spans = [(made.start, made.stop), place or (0, 1)]
@@ -81,9 +85,10 @@ class Run:
 class Costs:
     """What things cost, what may be spent, and what the rescue is about. Sizes in bytes, times in seconds.
 
-    ``domain``: positions wanted (None: all that the map covers). ``valuable``: positions that count more, each set with
-    its factor; what is in several counts by the largest. ``max_cycles``: power cycles in all. ``seconds_left``: until
-    the time is up. ``min_bytes_per_cycle``: end when no pass is expected to bring so much for a cycle.
+    ``domain``: positions wanted (None: all that the map covers). ``valuable``: positions wanted first, each set with
+    the factor by which its bytes count more; the sets come in the order of their factors. ``max_cycles``: power cycles
+    in all. ``seconds_left``: until the time is up. ``min_bytes_per_cycle``: end when no pass is expected to bring so
+    much for a cycle.
     ``edges``: go back to the edges of killers when all else is had.
     """
 
@@ -135,7 +140,8 @@ class Pass:
     ``cluster_size``: bytes of one read. ``stop_when_slow``: end it when the drive becomes slow. ``trim``: this pass is
     for failed blocks (trimming and scraping allowed); all others neither trim nor scrape. ``retry_failed``: failed
     blocks of the range are to be taken for untried ones. ``gain``: bytes it is expected to bring. ``risk``: the
-    probability that it costs a power cycle.
+    probability that it costs a power cycle. ``tier``: only what is in the first so many sets of ``Costs.valuable`` is
+    to be read (``worth.tier``); 0: all that is wanted.
     """
 
     kind: Kind
@@ -149,6 +155,7 @@ class Pass:
     gain: int
     risk: float
     reason: str
+    tier: int = 0
 
     @property
     def stop(self) -> int:

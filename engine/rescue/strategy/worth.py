@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,14 @@ SLOW_FACTOR = 0.05
 """What bytes of slow ground are worth: they come later."""
 
 _EDGES = 4
+
+
+def tier(valuable: Sequence[tuple[RangeSet, float]], count: int) -> RangeSet:
+    """What the ``count`` sets with the largest factors hold."""
+    made = RangeSet()
+    for wanted, _ in sorted(valuable, key=lambda one: -one[1])[:count]:
+        made = made.union(wanted)
+    return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from engine.mapfile.model import Mapfile
 from engine.ranges import RangeSet
 from engine.rescue.strategy import Costs, Done, How, Kind, Pass, Run, next_pass
+from engine.rescue.strategy.worth import tier
 
 Span = tuple[int, int]
 
@@ -29,10 +30,11 @@ class Patient:
     sector: int = 512
     lost: list[Span] = field(default_factory=list)
 
-    def run(self, known: Mapfile, made: Pass) -> tuple[Mapfile, Run]:
+    def run(self, known: Mapfile, made: Pass, within: RangeSet | None = None) -> tuple[Mapfile, Run]:
         """Do what ddrescue would do: read what is untried in the pass's range, end at the first killer."""
         wanted = "?*/-" if made.retry_failed else "?*/" if made.trim else "?"
-        spans = list(known.ranges(wanted, made.start, made.stop))
+        ranges = known.ranges(wanted, made.start, made.stop)
+        spans = list(ranges if within is None else ranges.intersect(within))
         gained, cluster = 0, made.cluster_size
         for low, high in reversed(spans) if made.reverse else spans:
             at = high if made.reverse else low
@@ -77,7 +79,8 @@ class Patient:
     ) -> tuple[Mapfile, Run]:
         if read is not None:
             known = known.set_range(*read, "-" if read[1] - read[0] <= self.sector else "*")
-        return known, Run(made.start, made.size, made.reverse, end, how, gained, read, made.cluster_size)
+        partial = bool(made.tier)
+        return known, Run(made.start, made.size, made.reverse, end, how, gained, read, made.cluster_size, partial)
 
 
 @dataclass
@@ -106,7 +109,8 @@ class Campaign:
             self.done = made
             return None
         self.passes.append(made)
-        self.known, run = self.patient.run(self.known, made)
+        within = tier(self.costs.valuable, made.tier) if made.tier else None
+        self.known, run = self.patient.run(self.known, made, within)
         self.history.append(run)
         return made
 

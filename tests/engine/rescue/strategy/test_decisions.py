@@ -123,6 +123,37 @@ def test_valuable_ranges_come_first():
     assert min(abs(begin - 40 * GIB), abs(begin - 40 * GIB - 256 * MIB)) <= 256 * MIB, "it begins beside what is wanted"
 
 
+def test_what_is_wanted_first_comes_in_its_order_and_by_itself():
+    """Many small pieces, then larger ones, then the rest: nothing else is touched before."""
+    small = RangeSet([(place * GIB, place * GIB + 256 * 1024) for place in range(1, 60)])
+    large = RangeSet([(5 * GIB, 9 * GIB), (30 * GIB, 31 * GIB)])
+    campaign = Campaign.of(Patient(SIZE, [(20 * GIB, 20 * GIB + MIB)]), Costs(valuable=((large, 4.0), (small, 16.0))))
+    campaign.go(200, until=campaign.readable().total)
+    tiers = [made.tier for made in campaign.passes]
+    assert tiers.count(1) < 20, "pieces that lie far apart are read in one pass"
+    assert set(tiers) == {0, 1, 2}
+    seen = Mapfile.new(0, SIZE)
+    for made, run in zip(campaign.passes, campaign.history, strict=True):
+        if made.tier != 1:
+            break
+        assert run.partial
+        seen = campaign.patient.run(seen, made, small)[0]
+    assert seen.ranges("+").intersect(small).total >= small.total * 0.9
+    assert not seen.ranges("+").subtract(small)
+    assert tiers.index(2) > tiers.index(1) and tiers.index(0) > tiers.index(2)
+    assert "Wanted first (1 of 2): " in campaign.passes[0].reason
+    assert not campaign.readable().subtract(campaign.known.ranges("+"))
+
+
+def test_what_is_wanted_first_is_no_reason_to_waste_cycles():
+    """When it lies in the worst of places, the rest comes before its last pieces."""
+    killers = [(at, at + MIB) for at in range(10 * GIB, 11 * GIB, 16 * MIB)]
+    wanted = RangeSet.of(10 * GIB, 11 * GIB)
+    campaign = Campaign.of(Patient(SIZE, killers), Costs(valuable=((wanted, 1e6),)))
+    campaign.go(400, until=SIZE * 98 // 100)
+    assert campaign.cycles < 40, "not each of 64 killers was touched for it"
+
+
 def test_the_domain_is_kept_to():
     domain = RangeSet([(5 * GIB, 6 * GIB), (9 * GIB, 20 * GIB)])
     patient = Patient(SIZE, [(10 * GIB, 10 * GIB + MIB)])
