@@ -35,6 +35,8 @@ class Attached:
         self.name = ""
         self._count = 0
         self._minors: dict[str, int] = {}
+        self.hidden = False
+        """Nothing that was attached is seen yet."""
         self._over = threading.Event()
         host = self.machine.sys / "class" / "scsi_host" / f"host{PORT - 1}"
         host.mkdir(parents=True)
@@ -121,7 +123,7 @@ class Attached:
 
     def devno_of(self, path: str | os.PathLike[str]) -> DevNo | None:
         here = os.path.abspath(path)
-        while os.path.exists(here):
+        while not self.hidden and os.path.exists(here):
             folder, name = os.path.split(here)
             if folder == str(self.machine.dev) and name in self._minors:
                 return 8, self._minors[name]

@@ -95,8 +95,10 @@ def test_two_disks_of_the_same_number_are_refused(tmp_path, original, monkeypatc
         attach = machine.attach
 
         def twice():
+            machine.hidden = True
             attach()
             attach()
+            machine.hidden = False
 
         machine.attach = twice
         made = campaign(machine.machine.dev / "sdb", tmp_path / "out", pair(disk), wait_s=5.0)

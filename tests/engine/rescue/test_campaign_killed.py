@@ -57,7 +57,7 @@ def test_while_it_reads(tmp_path, original):
         kill(job)
         first = lost_at(disk)
         job = go_on(job)
-        known_killers_were_left_alone(disk, job)
+        known_killers_were_left_alone(disk, job, killed=True)
         assert lost_at(disk)[: len(first)] == first
         assert status(job).campaign.cycles >= before.campaign.cycles
         made = campaign(disk.device, tmp_path / "out", switch(disk))
@@ -72,7 +72,7 @@ def test_at_the_moment_of_the_loss(tmp_path, original):
         if load(job.directory).live:
             kill(job)
         job = go_on(job)
-        known_killers_were_left_alone(disk, job)
+        known_killers_were_left_alone(disk, job, killed=True)
         assert_saved(made, original, disk, 0.99)
 
 
@@ -85,7 +85,7 @@ def test_while_a_read_hangs(tmp_path, original):
         job = go_on(job)
         assert disk.cycles == 1
         assert len(lost_at(disk)) == 1
-        known_killers_were_left_alone(disk, job)
+        known_killers_were_left_alone(disk, job, killed=True)
         assert_saved(made, original, disk, 0.99)
 
 
