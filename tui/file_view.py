@@ -23,7 +23,7 @@ COLUMNS = (
 )
 FLAT_COLUMNS = (*COLUMNS[:1], Column("path", width=300, flex=True, least=16, path=True), *COLUMNS[2:])
 VOLUME_COLUMNS = (
-    Column("", width=3, right=True),
+    Column("n", width=3, right=True),
     Column("start (bytes)", width=18, right=True),
     Column("size", width=11, right=True),
     Column("file system", width=40, flex=True, least=12),

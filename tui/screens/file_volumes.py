@@ -62,7 +62,7 @@ class FileVolumesScreen(DeckScreen):
     def _take(self, found: list[VolumeAt]) -> None:
         self._volumes = found
         self.say("")
-        section = Section("volumes", VOLUME_COLUMNS, tuple(volume_row(one) for one in found), "no partition is there")
+        section = Section("", VOLUME_COLUMNS, tuple(volume_row(one) for one in found), "no partition is there")
         self._list.show([section])
         self._show_facts()
         readable = [one for one in found if one.why_not is None]

@@ -18,7 +18,7 @@ from engine.filesystems.index import Entry
 from engine.filesystems.pick import GROUPS, Wish, types_of
 from engine.jobs import Job, StopRequest, resume, start, stop
 from engine.jobs.files import INDEX_KIND, TAKE_KIND
-from engine.text import format_exact, safe_text
+from engine.text import format_size, safe_text
 from tui import background
 from tui.dialogs.path import complete_path, written_path
 from tui.file_view import COLUMNS, FLAT_COLUMNS, MARKS, details_facts, entry_row, overview_facts
@@ -205,9 +205,8 @@ class FilesScreen(DeckScreen):
         else:
             lack = int(job.result.get("missing_bytes", 0))
             words = plural(int(job.result.get("files", 1)), "file", "files")
-            text = f"{words} written to {safe_text(str(job.arguments.get('target')))}"
-            if lack:
-                text += f"; {format_exact(lack)} of them were never read"
+            lacks = f", {format_size(lack)} never read" if lack else ""
+            text = f"{words} written{lacks}; in {safe_text(str(job.arguments.get('target')))}"
             self.say(text, "warning" if lack else "info")
         if job.kind == INDEX_KIND:
             self.action_refresh()
@@ -419,10 +418,10 @@ class FilesScreen(DeckScreen):
     def _saved(self, made: MadeDomain) -> None:
         from engine.cases import is_case
 
-        words = f"{format_exact(made.wanted.total)} wanted, {format_exact(made.missing)} still unread"
+        words = f"{format_size(made.wanted.total)} wanted, {format_size(made.missing)} still unread"
         where = self._desk.subject.path
         if not is_case(where):
-            self.say(f"{made.path.name}: {words}; ddrescue takes it with -m")
+            self.say(f"{made.path.name}: {words}; for ddrescue -m")
             return
 
         def answer(key: str) -> None:
