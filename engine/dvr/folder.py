@@ -91,8 +91,8 @@ def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
         raise UsageError("it is not a folder")
     disk = Disk(source)
     files = _files(source)
-    titles = read_titles(disk, files, one_volume=True)
-    return Recordings(finding, tuple(titles), tuple(files), disk.structures, tuple(disk.problems))
+    titles, label = read_titles(disk, files, one_volume=True)
+    return Recordings(finding, tuple(titles), tuple(files), disk.structures, tuple(disk.problems), label)
 
 
 def _files(source: FolderSource) -> list[RecorderFile]:

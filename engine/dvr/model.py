@@ -242,7 +242,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Recordings:
-    """What a source holds. ``structures``: the directory's own bytes (to be rescued first), read or not."""
+    """What a source holds. ``structures``: the directory's own bytes (to be rescued first), read or not. ``label``: the
+    name of the disc or of the volume."""
 
     finding: Finding
     titles: tuple[Title, ...] = ()

@@ -111,7 +111,7 @@ def disk(
 
     body = bytearray(512 - 16)
     body[0:12] = stamp(when(2004, 1, 1))
-    name = name_field(label)
+    name = name_field(label, wide=any(ord(one) > 255 for one in label))
     body[96 : 96 + len(name)], body[96 + 127] = name, len(name)
     body[384:400] = long_ad(BLOCK, 2)
     put(0, tagged(256, 0, bytes(body)))

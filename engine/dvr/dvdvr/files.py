@@ -79,40 +79,44 @@ def content(disk: Disk, file: RecorderFile) -> Piece:
     return Piece(0, bytes(data), tuple(unread))
 
 
-def read_titles(disk: Disk, files: Sequence[RecorderFile], *, one_volume: bool) -> list[Title]:
-    """Titles of all pairs. ``one_volume``: the standard's single VR_MANGR, whose programmes have plain numbers."""
+def read_titles(disk: Disk, files: Sequence[RecorderFile], *, one_volume: bool) -> tuple[list[Title], str]:
+    """Titles of all pairs, and the name of the disc. ``one_volume``: the standard's single VR_MANGR, whose programmes
+    have plain numbers."""
     titles: list[Title] = []
+    labels: list[str] = []
     all_pairs = pairs([file for file in files if not file.deleted])
     plain = one_volume and sum(1 for pair in all_pairs if pair.video or pair.ifo or pair.backup) == 1
     for pair in all_pairs:
-        titles += _read_pair(disk, pair, "" if plain else f"{pair.stem}-")
-    return titles
+        found, label = _read_pair(disk, pair, "" if plain else f"{pair.stem}-")
+        titles += found
+        labels += [label] if label else []
+    return titles, labels[0] if labels else ""
 
 
-def _read_pair(disk: Disk, pair: Pair, prefix: str) -> list[Title]:
+def _read_pair(disk: Disk, pair: Pair, prefix: str) -> tuple[list[Title], str]:
     file = pair.video
     video = None
     if file is not None:
         video = Video(file.path, file.extents, file.unplaced, file.rung, file.problems)
     management, rung, problems = _management(disk, pair, video)
     if management is None and video is None:
-        return []
+        return [], ""
     name = pair.stem
     if management is None and video is not None and file is not None:
         title = bare_title(disk, video, prefix.rstrip("-") or "1", name, problems)
-        return [_dated(title, file)]
+        return [_dated(title, file)], ""
     if management is None:
-        return []
+        return [], ""
     if video is None:
         missing = Problem("vro-lost", f"the VRO of {name} is lost: only names, dates and lengths are left")
         video = Video(f"{name}.VRO", (), 0, rung, (missing,))
     titles = titles_of(disk, management, video, rung, prefix)
     if not titles and file is not None:
-        return [_dated(bare_title(disk, video, prefix.rstrip("-") or "1", name, problems), file)]
+        return [_dated(bare_title(disk, video, prefix.rstrip("-") or "1", name, problems), file)], management.label
     disk_problems = [*problems, *management.problems]
     for problem in disk_problems:
         disk.problem(problem.code, f"{name}: {problem.message}")
-    return titles
+    return titles, management.label
 
 
 def _dated(title: Title, file: RecorderFile) -> Title:

@@ -41,7 +41,7 @@ def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
             volume.loose()
         walk.rest(deleted=not walk.lost)
     files = [replace(file, role=_role(file)) for file in walk.files]
-    titles = read_titles(disk, files, one_volume=False)
+    titles, _ = read_titles(disk, files, one_volume=False)
     titles += [_stream(file) for file in files if file.role == "stream" and file.size]
     titles = [_deleted(title, walk.deleted) for title in titles]
     _report(volume)

@@ -46,8 +46,8 @@ def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
         walk.tree(root, "")
     if root is None or walk.lost or deep:
         walk.loose(disk.size if deep else min(disk.size, _LOOSE_SEARCHED), deleted=root is not None and not walk.lost)
-    titles = read_titles(disk, walk.files, one_volume=True)
-    return Recordings(finding, tuple(titles), tuple(walk.files), disk.structures, tuple(disk.problems), label)
+    titles, disc = read_titles(disk, walk.files, one_volume=True)
+    return Recordings(finding, tuple(titles), tuple(walk.files), disk.structures, tuple(disk.problems), disc or label)
 
 
 def _file_set(disk: Disk, finding: Finding) -> tuple[int | None, str]:

@@ -34,7 +34,7 @@ def test_bare_trees(save, start):
     made = tree(start=start)
     source = save(made.image)
     found = dvr.read(source)
-    assert (found.finding.family, found.variant, found.finding.base, found.label) == ("udf", "bare", start, "REC")
+    assert (found.finding.family, found.variant, found.finding.base, found.label) == ("udf", "bare", start, "DVD VR")
     check(source, found)
     assert not found.problems
     assert {file.modified for file in found.files} == {when(2004, 8, 1, 18, 30)}
@@ -89,6 +89,11 @@ def test_offsets_beyond_4_gib(save):
     found = dvr.read(source)
     check(source, found)
     assert [extent.start - 0x20000 for extent in found.files[2].extents] == [12 << 30, (4 << 30) - 64 * BLOCK, 4 << 30]
+
+
+def test_the_volumes_name_where_the_disc_has_none(save):
+    found = dvr.read(save(udf.disk([File("A.VRO", BUILT.vro, pieces=[400])], label="映画 1").image))
+    assert found.label == "映画 1"
 
 
 def test_deleted_and_odd_names(save):
