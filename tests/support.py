@@ -62,6 +62,11 @@ def needs_tool(name: str) -> pytest.MarkDecorator:
     return _demand(lambda: None if find_tool(name) else f"{name} is not installed", f"needs {name}")
 
 
+def needs_file(path: str, what: str) -> pytest.MarkDecorator:
+    """The test uses a part of a program that has no name of its own: a file at `path`."""
+    return _demand(lambda: None if os.path.exists(path) else f"{what} is not installed", f"needs {what}")
+
+
 def needs_root() -> pytest.MarkDecorator:
     """The test attaches loop devices or does other things that only root may."""
     return _demand(lambda: None if os.geteuid() == 0 else "needs root", "needs root", may_fail=False)

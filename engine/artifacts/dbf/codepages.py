@@ -22,8 +22,16 @@ _STAND_INS = {0x68: "Kamenicky (895)", 0x69: "Mazovia (620)"}
 _DRIVER = re.compile(r"DB(\d{3,4})")
 
 
-def encoding_of(code_page: int, driver: str = "") -> tuple[str, str]:
-    """The codec for text, and a note where it is not what the table says (empty: it is)."""
+def guessed(sample: bytes) -> str:
+    """DOS programs put the letters with marks from 0x80 to 0xA5, those of Windows from 0xC0 on."""
+    dos = sum(0x80 <= byte <= 0xA5 for byte in sample)
+    windows = sum(byte >= 0xC0 for byte in sample)
+    return "cp850" if 2 * dos > windows else DEFAULT  # where Windows has quotes and dashes, DOS has its letters
+
+
+def encoding_of(code_page: int, driver: str = "", sample: bytes = b"") -> tuple[str, str]:
+    """The codec for text, and a note where it is not what the table says (empty: it is). ``sample``: some rows, from
+    which a page that is not declared is guessed."""
     if driver:
         match = _DRIVER.match(driver)
         page = f"cp{match.group(1)}" if match else "cp1252" if driver.startswith("DBWIN") else ""
@@ -35,5 +43,6 @@ def encoding_of(code_page: int, driver: str = "") -> tuple[str, str]:
     if code_page in _STAND_INS:
         return "cp852", f"{_STAND_INS[code_page]} has no codec here; read as cp852, some letters are wrong"
     if code_page == 0:
-        return DEFAULT, f"no code page is declared; read as {DEFAULT}"
+        looks = guessed(sample)
+        return looks, f"no code page is declared; it looks like {looks}"
     return DEFAULT, f"code page 0x{code_page:02X} is not known; read as {DEFAULT}"

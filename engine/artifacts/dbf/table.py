@@ -32,7 +32,8 @@ class Table:
         if header.record_length < 1 or (not header.fields and header.records):
             raise DamagedError("its header is damaged: no rows can be told", code="dbf-header", path=source.path,
                                advice="repair it: decode dbf FILE --repair OUT")  # fmt: skip
-        found, note = encoding_of(header.code_page, header.driver)
+        sample = source.read(header.header_length, 1 << 16).data if not header.code_page else b""
+        found, note = encoding_of(header.code_page, header.driver, sample)
         self.encoding = encoding or found
         self.notes: list[str] = [note] if note and encoding is None else []
         if header.encrypted:

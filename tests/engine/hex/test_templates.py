@@ -59,7 +59,7 @@ def test_ext_superblock_as_mkfs_wrote_it(tmp_path: Path) -> None:
 
 def test_fat_directory_as_mkfs_and_a_person_wrote_it(tmp_path: Path) -> None:
     needs_tool("mkfs.vfat")
-    needs_tool("mcopy")
+    needs_tool("mtype")
     image, text = tmp_path / "fat.img", tmp_path / "A long name with blanks.txt"
     os.truncate(os.open(image, os.O_CREAT | os.O_RDWR), 4 << 20)
     run("mkfs.vfat", "-F", "12", "-n", "HOLIDAY", image)
@@ -83,10 +83,10 @@ def test_fat_directory_as_mkfs_and_a_person_wrote_it(tmp_path: Path) -> None:
 
 
 def test_ntfs_record_as_mkntfs_wrote_it(tmp_path: Path) -> None:
-    needs_tool("mkntfs")
+    needs_tool("mkfs.ntfs")
     image = tmp_path / "ntfs.img"
     os.truncate(os.open(image, os.O_CREAT | os.O_RDWR), 16 << 20)
-    run("mkntfs", "-q", "-F", "-f", "-L", "DATA", image)
+    run("mkfs.ntfs", "-q", "-F", "-f", "-L", "DATA", image)
     boot = image.read_bytes()[:512]
     cluster = struct.unpack_from("<H", boot, 11)[0] * boot[13]
     mft = struct.unpack_from("<Q", boot, 0x30)[0] * cluster
