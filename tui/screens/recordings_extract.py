@@ -29,7 +29,7 @@ from tui.widgets.row_list import RowList
 from tui.widgets.rows import Cell, Column, Row, Section
 from tui.words import percent, plural
 
-_OPTIONS = (Column("", 28, least=16), Column("", 100, flex=True))
+_OPTIONS = (Column("", 28, least=16), Column("", 100, flex=True, path=True))
 _FILES = (
     Column("", 1, least=1),
     Column("written", 100, flex=True, least=20, path=True),
@@ -126,7 +126,8 @@ class RecordingsExtractScreen(DeckScreen):
         if row is None:
             self._facts.show([])
         elif self._job is None:
-            self._facts.show([("", _EXPLAIN.get(row.id, ""))])
+            place: list[Fact] = [("folder", str(self._target))] if row.id == "target" else []
+            self._facts.show([*place, ("", _EXPLAIN.get(row.id, ""))])
         elif self._written is not None:
             self._facts.show(written_facts(self._written, row.id))
         self.refresh_bindings()
