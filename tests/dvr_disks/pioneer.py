@@ -134,6 +134,8 @@ def disk(
     image.put(directory * BLOCK + shape[4], b"".join(struct.pack(">H", one) for one in listed) + bytes(2))
     # The bitmap between the FAT directory and the FOT directory: set bits.
     image.put(directory * BLOCK + shape[6] - 0x800, b"\xff" * 0x800)
+    # And the one behind the FOT directory, which has room for as many links as there can be files.
+    image.put(directory * BLOCK + shape[6] + 16384 // (BLOCK // shape[2]) * 8, b"\xff" * 0x800)
     return made
 
 

@@ -57,9 +57,17 @@ def parse_table(piece: Piece, page_count: int) -> dict[int, int] | None:
     if not piece.whole:
         there = np.array([piece.has(TABLE_HEAD + number * ENTRY, ENTRY) for number in range(TABLE_ENTRIES)])
         free, used = free | ~there, used & there
-    if not (free | used).all():
+    odd = int((~(free | used)).sum())
+    # An entry that is neither free nor used as known is stepped over, where the head is right and most are as known.
+    if odd and not (_head_right(piece) and odd * 2 < int(used.sum())):
         return None
     return {int(number): int(words[number, 0]) for number in np.flatnonzero(used)} or None
+
+
+def _head_right(piece: Piece) -> bool:
+    """Generation, a second number, then zeros."""
+    generation, second, zero = (piece.number(at, size, "little") for at, size in ((0, 4), (4, 4), (8, 8)))
+    return bool(generation) and bool(second) and zero == 0
 
 
 def read_tables(disk: Disk, group: int = 0) -> Tables:

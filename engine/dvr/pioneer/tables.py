@@ -99,7 +99,12 @@ class Tables:
             return self.extra[table, number]
         if table not in self._numbers:
             rows = self._addresses(table).rows(">I4x", 0, self.slots(table))
-            self._numbers[table] = [None if row is None or row[0] >= self.block_count else row[0] for row in rows]
+            numbers = [None if row is None or row[0] >= self.block_count else row[0] for row in rows]
+            if table == "fot":
+                # How long it is nobody knows for sure: behind what all files need, nonsense is the bitmap, no loss.
+                need = -(-MAX_FILES // self.layout.fot_per_block)
+                numbers[need:] = [number or 0 for number in numbers[need:]]
+            self._numbers[table] = numbers
         return self._numbers[table][number]
 
     def block(self, table: str, number: int) -> Piece | None:

@@ -152,6 +152,18 @@ def test_tables_in_any_order_and_place(save, order, first):
     assert file_bytes(source, found, "0003.DAT") == b"c" * 600
 
 
+def test_a_table_with_an_odd_entry(save):
+    made = volume()
+    table = made.tables[0]
+    made.image.put(table + 16 + 12 * 200, struct.pack("<QHH", 0xFFFFFFFF, 7, 9))
+    found = dvr.read(save(made.image))
+    assert [title.rung for title in found.titles] == [dvr.Rung.DIRECTORY] * 2
+    # Without a right head such a page is no table.
+    made.image.wipe(table, 8)
+    found = dvr.read(save(made.image))
+    assert [title.rung for title in found.titles] == [dvr.Rung.ORPHAN] * 2
+
+
 def test_an_incomplete_inode_is_completed_by_the_next_group(save):
     made = volume(vro={"incomplete": True, "blocks": [12, 10], "run_bytes": 0x10000}, groups=2)
     source = save(made.image)
