@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from engine.text import parse_size, safe_text
+from tui.commands import hex_more
 from tui.commands.output import Output, common
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="the templates")
     parser.add_argument("--map", metavar="FILE", help="a ddrescue mapfile: what it does not call finished is unread")
     parser.add_argument("--window", metavar="START+SIZE", help="only this part of the source")
+    hex_more.configure(parser)
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -47,6 +49,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     offset, size = parse_size(args.at), min(parse_size(args.size), _MOST)
     with open_source(args.source, map=args.map, window=args.window) as source:
+        if hex_more.wanted(args):
+            return hex_more.run(args, out, source)
         laid = Overlay() if args.plain else lay(source, offset, args.template)
         name, fields = laid.name, laid.fields
         reading = source.read(offset, size)
