@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from engine.errors import Problem
 from engine.ranges import RangeSet
 from engine.source.extents import Extent
+from engine.text import format_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,6 +139,15 @@ class Missing:
     def bytes(self) -> int:
         """Unread and unplaced bytes together."""
         return sum(gap.end - gap.start for gap in self.gaps) + self.unplaced
+
+    @property
+    def amount(self) -> str:
+        """In words: ``1.5 MiB``; ``over 1.5 MiB`` when more is lost; ``unknown``; ``-`` when nothing is missing."""
+        if not self:
+            return "-"
+        if self.unknown:
+            return f"over {format_size(self.bytes)}" if self.bytes else "unknown"
+        return format_size(self.bytes)
 
     def __bool__(self) -> bool:
         return self.bytes > 0 or self.unknown

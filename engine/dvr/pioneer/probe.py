@@ -101,10 +101,11 @@ def finding_of(
     disk: Disk, layout: Layout, score: Score, words: list[str], swapped: bool, directory: int | None, rung: Rung
 ) -> Finding:
     """The finding for a layout that was scored."""
-    reasons = [
-        *words, f"{score.indices} files know their own index",
-        f"{score.packs} files begin with an MPEG pack", f"{score.right} of {score.right + score.wrong} tests passed",
-    ]  # fmt: skip
+    reasons = list(words)
+    reasons += [f"{score.indices} files know their own index"] if score.indices else []
+    reasons += [f"{score.chains} titles have a whole chain of files"] if score.chains and not score.indices else []
+    reasons += [f"{score.packs} files begin with an MPEG pack"] if score.packs else []
+    reasons.append(f"{score.right} of {score.right + score.wrong} tests passed")
     if disk.base:
         reasons.append(f"blocks count from byte {disk.base} of the image")
     if swapped:

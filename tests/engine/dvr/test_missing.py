@@ -111,6 +111,14 @@ def test_without_a_clock_time_is_by_size_and_said_to_be_so():
     assert unknown.gaps[0].start_s is None and unknown.seconds is None
 
 
+def test_amounts_in_words():
+    some = (dvr.Gap(0, 1536),)
+    assert dvr.Missing().amount == "-"
+    assert dvr.Missing(gaps=some).amount == "1.5 KiB"
+    assert dvr.Missing(gaps=some, unknown=True).amount == "over 1.5 KiB"
+    assert dvr.Missing(unknown=True).amount == "unknown"
+
+
 def test_nothing_is_missing_of_a_whole_disk(save):
     _, source = one_title(save)
     assert not dvr.read(source).titles[0].missing
