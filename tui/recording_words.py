@@ -18,7 +18,7 @@ TITLES = (
     Column("length", 8, right=True),
     Column("size", 9, right=True),
     Column("lost", 9, right=True, least=4),
-    Column("min lost", 8, right=True),
+    Column("time lost", 9, right=True),
     Column("channel", 10, drop=1),
     Column("rung", 9, drop=2),
 )
@@ -50,11 +50,12 @@ def hours(seconds: float | None) -> str:
 
 
 def minutes(seconds: float | None) -> str:
-    """Minutes and seconds of programme: ``12:34``; tenths below ten seconds, where whole ones would say nothing."""
+    """Minutes and seconds of programme: ``12:34``; tenths below ten seconds, where whole ones would say nothing; never
+    rounded down to none."""
     if seconds is None:
         return "?"
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s"
     return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
 
 
@@ -88,7 +89,7 @@ def title_row(title: Title, *, marked: bool) -> Row:
     sign = ("*" if marked else "") + ("D" if title.deleted else "")
     sign += "!" if title.missing else "?" if title.problems else ""
     style = "row--soft" if title.deleted else ""
-    lost: str | Cell = Cell(format_size(title.missing.bytes), "row--danger") if title.missing else "-"
+    lost: str | Cell = Cell(title.missing.amount, "row--danger") if title.missing else "-"
     gone: str | Cell = Cell(minutes(title.missing.seconds), "row--danger") if title.missing else ""
     when = f"{title.recorded_at:%Y-%m-%d %H:%M}" if title.recorded_at else "-"
     rung: str | Cell = str(title.rung) if title.rung == "directory" else Cell(str(title.rung), "row--warning")
@@ -136,6 +137,7 @@ def _lost_facts(title: Title) -> Iterator[Fact]:
     gone = "unknown time" if missing.seconds is None else f"{minutes(missing.seconds)} of programme"
     where = ", ".join(_when(gap) for gap in missing.gaps[:4]) + (" ..." if len(missing.gaps) > 4 else "")
     unplaced = f"; {format_exact(missing.unplaced)} have no known place" if missing.unplaced else ""
+    unplaced += "; more is lost, nobody can tell how much" if missing.unknown else ""
     yield "unread", Cell(f"{format_exact(missing.bytes)} ({share}), {gone}{': ' + where if where else ''}{unplaced}",
                          "row--danger")  # fmt: skip
 

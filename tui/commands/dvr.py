@@ -183,7 +183,7 @@ def _title_lines(titles: tuple[Title, ...]) -> Iterator[str]:
     yield f"{'ID':<{width}} {'DATE':<16} {'LENGTH':>8} {'SIZE':>9} {'MISSING':>9}  NAME"
     for title in titles:
         when = f"{title.recorded_at:%Y-%m-%d %H:%M}" if title.recorded_at else "-"
-        missing = format_size(title.missing.bytes) if title.missing else "-"
+        missing = title.missing.amount
         notes = [word for word, said in (("deleted", title.deleted), ("locked", title.locked)) if said]
         notes += [title.rung] if title.rung != "directory" else []
         notes += [title.kind] if title.kind != "recording" else []
