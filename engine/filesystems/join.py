@@ -41,9 +41,10 @@ def touched(starts: Int64s, reach: Int64s, holes: RangeSet) -> Int64s:
 
     low = np.searchsorted(reach, holes.starts, "right")
     high = np.searchsorted(starts, holes.ends, "left")
-    count = np.maximum(high - low, 0)
-    if int(count.sum()) > starts.size // 2:
+    indexes = RangeSet.from_arrays(low, high)
+    if indexes.total > starts.size // 2:
         return np.arange(starts.size)
-    first = np.repeat(np.cumsum(count) - count, count)
-    found: Int64s = np.unique(np.arange(int(count.sum())) - first + np.repeat(low, count))
+    count = indexes.ends - indexes.starts
+    before = np.repeat(np.cumsum(count) - count, count)
+    found: Int64s = np.arange(indexes.total) - before + np.repeat(indexes.starts, count)
     return found
