@@ -93,6 +93,8 @@ class Hand:
         if release:
             session.release()
         while True:
+            if release:  # what comes next is decided anew when the map is handed back
+                self._show.note(next=None, reason="")
             self._show.phase(Phase.BY_HAND if release else Phase.PAUSED, words)
             session.wait(1.0)
             request = self.desk.next_while_paused()

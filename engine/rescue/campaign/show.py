@@ -23,12 +23,13 @@ _REQUESTS = {
     Phase.CHECKING: (),
     Phase.READING: ("pause", "take-over", "try-area", "end-pass", "options", "power-cycle"),
     Phase.ENDING: ("kill",),
-    Phase.NEEDS_POWER: ("power-done", "try-area"),
+    Phase.NEEDS_POWER: ("power-done", "try-area", "pause", "take-over"),
     Phase.PAUSED: ("resume", "take-over", "try-area", "options", "power-cycle"),
     Phase.BY_HAND: ("hand-back",),
     Phase.ENDED: (),
 }
-_WAITING = ("try-area",)
+_WAITING = ("try-area", "pause", "take-over")
+"""While the drive is brought back; they count as soon as it is there."""
 
 
 class Show:
