@@ -13,6 +13,7 @@ from engine.cases import Case, create_case, is_case, load_case, record
 from engine.demo import patients
 from engine.demo.disk import DISK_SECTORS, write_disk
 from engine.demo.drive import DemoDrive, serve, stop, why_not
+from engine.demo.extras import make_extras
 from engine.demo.fat import SECTOR
 from engine.errors import RefusedError, outside
 from engine.progress import SILENT, Reporter
@@ -27,6 +28,8 @@ _README = """This folder was made by `rescuedeck demo`. It may be deleted as a w
 healthy.img    the disk as it would read if nothing were wrong: compare what you rescued with it
 scratched/     a case: a drive with a scratch, single bad sectors, a slow zone, sectors that come at the third attempt
 drops-off/     a case: a drive that falls off the bus at two places until its power is cycled (where FUSE is there)
+recorder.img   the disk of a video recorder, with recorder.map: recordings, two of them with unread places
+letter.doc     a Word document that lost its header
 drives/        the failing drives themselves
 """
 _POWER = """
@@ -73,8 +76,10 @@ def build_demo(directory: Path, reporter: Reporter = SILENT) -> Demo:
             cases.append(_case(directory / name, drive, profile))
     else:
         cases.append(_simulated_case(directory, disk))
+    reporter.update(0, None, message="a recorder's disk and a broken document")
+    extras = make_extras(directory)
     _describe(directory, power)
-    files = [disk, *(case.directory for case in cases)]
+    files = [disk, *extras, *(case.directory for case in cases)]
     return Demo(directory, cases[0].directory, tuple(c.directory for c in cases), tuple(files), power, lacks)
 
 

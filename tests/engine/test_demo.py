@@ -143,3 +143,18 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["code"] == "exists"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["thesis.txt"]
+
+
+def test_a_recorders_disk_and_a_broken_document_come_with_it(tmp_path):
+    from engine.demo.extras import NAMES, make_extras
+    from engine.recordings.look import Place, look
+
+    made = make_extras(tmp_path)
+    assert [path.name for path in made] == list(NAMES)
+    looked = look(Place(tmp_path / "recorder.img", tmp_path / "recorder.map"))
+    assert len(looked.recordings.titles) == 6
+    assert sum(bool(title.missing) for title in looked.recordings.titles) == 2
+    assert (tmp_path / "letter.doc").read_bytes()[:512] == bytes(512)
+    before = {path: path.stat().st_mtime_ns for path in made}
+    make_extras(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in made} == before
