@@ -145,16 +145,21 @@ def sizes_for(granule: int) -> list[int]:
 
 
 def fetch(sampler: Sampler, reading: Reading, position: int, size: int) -> list[npt.NDArray[np.uint8]] | None:
-    """Bytes of each column; None when a member of the reading does not give them."""
+    """Bytes of each column. What one member does not give is computed when all others are there; None when two lack."""
     import numpy as np
 
     if position < 0 or position + size > sampler.size:
         return None
     buffers, holes = sampler.fetch(position, size)
-    if holes:
-        return None
     kept = [buffers[m] for m in reading.columns if m is not None]
+    lacking_ = [m for m in reading.columns if m is not None and holes[m]]
+    if len(lacking_) + (reading.computed is not None) > 1:
+        return None
     if reading.computed is None:
+        if lacking_:
+            whole = buffers[lacking_[0]]
+            whole[:] = 0
+            xor_into(whole, [buffers[m] for m in reading.columns if m is not None and m != lacking_[0]])
         return kept
     total = np.zeros(size, np.uint8)
     xor_into(total, kept)

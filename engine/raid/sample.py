@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from engine.source import Source
 
+Holes = tuple[tuple[int, int], ...]
+
 WINDOW = 1 << 20
 GRANULE = 4096
 _PROBE = 16 << 10
@@ -105,14 +107,13 @@ class Sampler:
 
     # --- reading
 
-    def fetch(self, position: int, size: int) -> tuple[list[npt.NDArray[np.uint8]], list[tuple[int, int]]]:
-        """``size`` bytes of each member from ``position`` (of the common start), and what one of them does not give."""
+    def fetch(self, position: int, size: int) -> tuple[list[npt.NDArray[np.uint8]], list[Holes]]:
+        """``size`` bytes of each member from ``position`` (of the common start), and what each does not give."""
         import numpy as np
 
         buffers = [np.empty(size, np.uint8) for _ in self.members]
-        holes: list[tuple[int, int]] = []
 
-        def one(number: int) -> tuple[tuple[int, int], ...]:
+        def one(number: int) -> Holes:
             base = self.bases[number]
             try:
                 found = self.members[number].read_into(base + position, buffers[number].data)
@@ -124,9 +125,7 @@ class Sampler:
 
         count = range(len(self.members))
         results = map(one, count) if self._pool is None or size <= _PROBE else self._pool.map(one, count)
-        for found in results:
-            holes += found
-        return buffers, holes
+        return buffers, list(results)
 
     def _occupied(self, position: int) -> bool:
         """Whether a few probes of the window at ``position`` see anything."""
@@ -151,7 +150,7 @@ class Sampler:
         self.read += size
         count = size // granule
         keep = np.ones(count, bool)
-        for low, high in holes:
+        for low, high in (hole for of_one in holes for hole in of_one):
             keep[max(0, (low - position) // granule) : -(-(high - position) // granule)] = False
         self.unread += int(count - keep.sum())
         total = buffers[0].copy()

@@ -36,7 +36,7 @@ class SectorsScreen(DeckScreen):
         "Disks from storage arrays carry extra bytes beside each sector's data: 520, 524, 528, 4160, 4224. In a plain "
         "view everything is shifted and no file system is found. Here the size is found by structures that must "
         "begin a "
-        "sector, and what stands beside the data is recognised; protection information has a guard for each sector: g "
+        "sector, and what stands beside the data is recognised; protection information has a guard for each sector: v "
         "checks them all. c writes the data as a plain image and keeps the rest beside it. Nothing is ever formatted: "
         "making such a disk 512 destroys what is on it."
     )
@@ -111,7 +111,7 @@ class SectorsScreen(DeckScreen):
             )
             for one in found.get("sizes", ())
         ]
-        sections.append(Section("sizes that were tried", _SIZES, tuple(rows), "no structure was found to judge by"))
+        sections.append(Section("", _SIZES, tuple(rows), "no structure was found to judge by"))
         self._list.show(sections)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
