@@ -6,13 +6,16 @@ documentation of ext4.
 
 from __future__ import annotations
 
+from engine.filesystems.templates_chain import FAT12_TABLE, FAT16_TABLE, FAT32_TABLE
 from engine.filesystems.templates_fat import EXFAT_DIRECTORY, FAT_DIRECTORY
 from engine.filesystems.templates_ntfs import MFT_RECORD
 from engine.filesystems.templates_unix import EXT_INODE, EXT_SUPERBLOCK
 from engine.template import Shape, Template
 
 TEMPLATES: dict[str, Template | Shape] = {
-    one.name: one for one in (FAT_DIRECTORY, EXFAT_DIRECTORY, MFT_RECORD, EXT_SUPERBLOCK, EXT_INODE)
+    one.name: one
+    for one in (FAT_DIRECTORY, FAT12_TABLE, FAT16_TABLE, FAT32_TABLE, EXFAT_DIRECTORY, MFT_RECORD, EXT_SUPERBLOCK,
+                EXT_INODE)
 }
 
 
