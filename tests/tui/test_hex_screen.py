@@ -12,6 +12,7 @@ from engine.devices import Device
 from engine.errors import UsageError
 from tests.engine.partitions.disks import MIB, sfdisk
 from tests.support import needs_tool
+from tests.tui.goldens import check
 from tests.tui.shell import deck, run, text, until
 from tui.screens.hex import HexScreen, open_hex
 
@@ -254,5 +255,34 @@ def test_bookmarks_and_a_selection_to_a_file(devices: list[Device], plain: Path)
             assert screen.view.selection == (70_000, 70_006)
             await pilot.press("B", "x")
             await until(pilot, lambda: "no bookmarks yet" in text(app))
+
+    run(test)
+
+
+def _mbr(folder: Path) -> Path:
+    """A disk with two partitions and holes, always the same."""
+    data = bytearray(64 << 10)
+    entry = bytes.fromhex("80202100 07 fe3f08 3f000000 0f270000".replace(" ", ""))
+    data[440:446] = bytes.fromhex("efbeadde0000")
+    data[446:462], data[462:478] = entry, bytes.fromhex("00000000 83 000000 80000000 40000000".replace(" ", ""))
+    data[510:512] = b"\x55\xaa"
+    (folder / "disk.img").write_bytes(data)
+    (folder / "disk.map").write_text("0x00 + 1\n0x00 0x200 +\n0x200 0x40 -\n0x240 0x40 /\n0x280 0xFD80 +\n")
+    return folder / "disk.img"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_how_it_looks(devices: list[Device], folder: Path, size: tuple[int, int]) -> None:
+    async def test() -> None:
+        async with deck(size=size) as (app, pilot):
+            open_hex(app, _mbr(folder), 0x1B8, None)
+            await until(pilot, lambda: "00000200" in text(app))
+            screen = hex_of(app)
+            screen.set_subject("disk.img")
+            screen._lay(0, "mbr")
+            await until(pilot, lambda: "entries[0]" in text(app))
+            screen.view.move_to(0x1BE + 4)
+            await until(pilot, lambda: "NTFS" in text(app).split("\n")[-3])
+            check(f"hex-{size[0]}x{size[1]}", text(app))
 
     run(test)

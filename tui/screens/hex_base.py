@@ -200,6 +200,8 @@ class BytesScreen(DeckScreen):
         self.set_class(overlay.name is not None, "-fields")
         self.set_class(False, "-inspect")
         self._tell()
+        if overlay.name is not None and self._view.cursor == overlay.offset:
+            self.call_after_refresh(self._view.move_to, overlay.offset, top=True)
         wrong = sum(one.problem is not None for one in overlay.fields)
         if overlay.name is None:
             self.say("no structure is known here; t chooses one", "warning")

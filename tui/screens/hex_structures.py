@@ -41,10 +41,12 @@ class StructuresScreen(DeckScreen):
     def on_mount(self) -> None:
         """Templates are loaded off the event loop: they are many modules."""
         self._list.focus()
+        self.say("gathering the structures ...")
         background.start(self, templates, self._take)
 
     def _take(self, known: Mapping[str, Template | Shape]) -> None:
         self._list.show([section(known)])
+        self.say("")
 
     def on_row_list_opened(self) -> None:
         """A double click chooses."""
