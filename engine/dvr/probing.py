@@ -27,12 +27,12 @@ _KEEP = 0.05
 def probe(source: Source, *, deep: bool = False, reporter: Reporter = SILENT) -> list[Finding]:
     """All ways in which the disk makes sense, best first; empty when it makes none.
 
-    Looks at pointers and known places, then at every 64 KiB of the first 4 GiB, and only when nothing is found there
-    at the rest of the disk and for structures that nothing points to. ``deep`` searches all of the disk for those.
-    Raises ``CancelledError``.
+    Looks at pointers and known places, then at every 64 KiB of the first 4 GiB and of the 4 GiB where a superblock's
+    first copy would stand; only when nothing is found there for structures that nothing points to, near the start.
+    ``deep`` looks for copies in every group and searches all of the disk. Raises ``CancelledError``.
     """
     found: list[Finding] = []
-    for number, hits in enumerate(_stages(source, reporter)):
+    for number, hits in enumerate(_stages(source, deep, reporter)):
         if number == 0 or hits:
             found += _ask(source, hits, again=number > 0)
         if isinstance(source, FolderSource) or any(finding.confidence >= _SURE for finding in found):
@@ -88,7 +88,7 @@ def _named_apart(titles: tuple[Title, ...]) -> tuple[Title, ...]:
     return tuple(result)
 
 
-def _stages(source: Source, reporter: Reporter) -> Iterator[list[Hit]]:
+def _stages(source: Source, deep: bool, reporter: Reporter) -> Iterator[list[Hit]]:
     """Signatures seen, from the likeliest places to all others."""
     if isinstance(source, FolderSource):
         yield []
@@ -98,9 +98,10 @@ def _stages(source: Source, reporter: Reporter) -> Iterator[list[Hit]]:
     round_ones = range(0, min(ROUND_NEAR, source.size) // STEP + 1, ROUND // STEP)
     yield list(sweep(source, [*known, *round_ones], reporter))
     near = min(NEAR, source.size) // STEP + 1
-    # Then copies of a superblock whose first one is lost.
-    for group in groups:
+    # Then copies of a superblock whose first one is lost: a group further on; all groups only when asked.
+    for group in groups if deep else groups[:2]:
         for first in range(0, near, _AT_ONCE):
+            reporter.update(group + first * STEP, source.size, "B", "looking for superblocks")
             steps = range(group // STEP + first, group // STEP + min(near, first + _AT_ONCE))
             yield list(sweep(source, steps, reporter))
 
@@ -120,8 +121,9 @@ def _search(source: Source, deep: bool, reporter: Reporter) -> list[Finding]:
     found: list[Finding] = []
     for swapped in (False, True):
         view = SwapSource(source) if swapped else source
-        for recorder in RECORDERS:
+        for number, recorder in enumerate(RECORDERS):
             check(reporter)
+            reporter.update(number, len(RECORDERS), "families", f"looking for lost tables of {recorder.family}")
             found += recorder.search(view, swapped=swapped, deep=deep)
         if found:
             break
