@@ -43,7 +43,9 @@ class Table:
         if header.has_memo and memo is None:
             self.notes.append("its memo file is not there: memo fields show block numbers")
         self._reader = Reader(header, self.encoding, memo)
+        self._plain = [(one, one.offset, one.offset + one.length, self._reader.of(one)) for one in self.columns]
         self._nulls = next((field for field in header.fields if field.type == "0"), None)
+        self._special = self._nulls is not None or (header.is_foxpro and any(one.type in "VQ" for one in self.columns))
         self.counted = count_rows(source, header.header_length, header.record_length, header.records)
 
     @property
@@ -76,6 +78,25 @@ class Table:
                 yield self._row(begin + index, offset, raw, holes)
 
     def _row(self, number: int, offset: int, raw: bytes, holes: list[tuple[int, int]]) -> Row:
+        if holes or self._special:
+            return self._any_row(number, offset, raw, holes)
+        return self._plain_row(number, offset, raw)
+
+    def _plain_row(self, number: int, offset: int, raw: bytes) -> Row:
+        """A row that was read whole, of fields without null flags."""
+        values: list[Value] = []
+        problems: list[str] = []
+        reader = self._reader
+        for field, low, high, read in self._plain:
+            try:
+                values.append(read(reader, field, raw[low:high]))
+            except BadValue as error:
+                values.append(None)
+                problems.append(f"{field.name}: {error}")
+        flag = raw[0]
+        return Row(number, offset, flag == 0x2A, flag not in FLAGS, tuple(values), tuple(problems))
+
+    def _any_row(self, number: int, offset: int, raw: bytes, holes: list[tuple[int, int]]) -> Row:
         values: list[Value] = []
         problems: list[str] = []
         nulls = raw[self._nulls.offset : self._nulls.offset + self._nulls.length] if self._nulls is not None else b""

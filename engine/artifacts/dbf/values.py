@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from engine.artifacts.dbf.memo import Memo, MemoError
 from engine.artifacts.dbf.model import FieldDef, Header, Value
 from engine.times import NotADate
+from engine.times.civil import check_date
 from engine.times.counts import julian
-from engine.times.fields import text_date
 
 
 class BadValue(ValueError):
     """The bytes are no value of the field's type; the text says why."""
+
+
+Made = Callable[["Reader", FieldDef, bytes], Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,12 @@ class Reader:
 
     def value(self, field: FieldDef, raw: bytes) -> Value:
         """The value of a field. Raises ``BadValue``."""
-        made = _READERS.get(field.type)
-        return made(self, field, raw) if made is not None else self._text(field, raw)
+        return self.of(field)(self, field, raw)
+
+    @staticmethod
+    def of(field: FieldDef) -> Made:
+        """What reads the fields of that type."""
+        return _READERS.get(field.type, Reader._text)
 
     def text(self, raw: bytes) -> str:
         """Text in the table's code page; what it cannot read stays visible."""
@@ -49,12 +56,16 @@ class Reader:
             raise BadValue("no number") from error
 
     def _date(self, _field: FieldDef, raw: bytes) -> Value:
-        if not raw.strip(b" \0") or not raw.strip(b"0"):
+        if raw.isdigit() and raw != b"00000000":
+            year, month, day = int(raw[:4]), int(raw[4:6]), int(raw[6:])
+            try:
+                check_date(year, month, day)
+            except NotADate as error:
+                raise BadValue(f"no date: {error}") from error
+            return f"{year:04d}-{month:02d}-{day:02d}"
+        if not raw.strip(b" \0") or raw == b"00000000":
             return None
-        try:
-            return text_date(raw).text[:10]
-        except NotADate as error:
-            raise BadValue(f"no date: {error}") from error
+        raise BadValue("no date: no digits")
 
     def _logical(self, _field: FieldDef, raw: bytes) -> Value:
         if raw in (b"T", b"t", b"Y", b"y", b"F", b"f", b"N", b"n"):
@@ -134,8 +145,8 @@ class Reader:
 
 def number(text: str) -> Value:
     """An int, a float that says exactly this, or the text of a number that no float says."""
-    plain = text.replace(",", ".", 1)
-    if plain.lstrip("+-").isdecimal() and plain.isascii():
+    plain = text.replace(",", ".", 1) if "," in text else text
+    if plain.isascii() and plain.lstrip("+-").isdecimal():
         return int(plain)
     value = float(plain)
     if value != value or value in (float("inf"), float("-inf")) or "_" in plain:
@@ -155,8 +166,7 @@ def _finite(value: float) -> float:
     return value
 
 
-_Made = Callable[[Reader, FieldDef, bytes], Value]
-_READERS: dict[str, _Made] = {
+_READERS: dict[str, Made] = {
     "N": Reader._number, "F": Reader._number, "D": Reader._date, "L": Reader._logical, "I": Reader._integer,
     "+": Reader._counter, "B": Reader._double, "O": Reader._level7_double,
     "Y": Reader._money, "T": Reader._datetime, "@": Reader._level7_time, "M": Reader._pointed, "G": Reader._pointed,
