@@ -85,11 +85,12 @@ def test_where_a_run_begins_in_its_block_is_told_by_the_stream(save, unit):
     assert bool(told) == (unit == 0x600)
 
 
-def test_an_offset_that_nothing_tells_is_said_to_be_a_guess(save):
-    made = volume(more=[File("0002.DAT", b"text" * 1000, blocks=[20], offset=8)])
+@pytest.mark.parametrize("name", ["0002.DAT", "0002.VRO"])
+def test_an_offset_that_nothing_tells_is_said_to_be_a_guess(save, name):
+    made = volume(more=[File(name, b"text" * 1000, blocks=[20], offset=8)])
     source = save(made.image)
     found = dvr.read(source)
-    assert file_bytes(source, found, "0002.DAT") == b"text" * 1000
+    assert file_bytes(source, found, name) == b"text" * 1000
     assert [problem.code for problem in found.problems] == ["run-offset"]
 
 
@@ -150,6 +151,9 @@ def test_tables_in_any_order_and_place(save, order, first):
     assert len(found.titles) == 2
     assert file_bytes(source, found, "0002.DAT") == b"b" * 600
     assert file_bytes(source, found, "0003.DAT") == b"c" * 600
+    # By the tables, not by a search for loose inodes.
+    assert {file.rung for file in found.files} == {dvr.Rung.DIRECTORY}
+    assert not found.problems
 
 
 def test_a_table_with_an_odd_entry(save):
