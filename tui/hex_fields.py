@@ -81,8 +81,8 @@ def field_words(field: Field) -> str:
     return words
 
 
-def inspector_sections(readings: Sequence[Reading]) -> list[Section]:
-    """Numbers and text, dates that are plausible, and the rest."""
+def inspector_sections(readings: Sequence[Reading], around: Sequence[Reading] = ()) -> list[Section]:
+    """What begins here, dates that are plausible, numbers and text, and the rest."""
     columns = (Column("", 15, least=8), Column("", 40, flex=True, least=10))
 
     def rows(chosen: Sequence[Reading], style: str = "") -> tuple[Row, ...]:
@@ -91,8 +91,10 @@ def inspector_sections(readings: Sequence[Reading]) -> list[Section]:
     dates = [one for one in readings if one.kind == "date" and one.likely]
     plain = [one for one in readings if one.kind != "date" and one.likely]
     rest = [one for one in readings if not one.likely]
+    here = [Section("HERE", columns, rows(around))] if around else []
     return [
         Section("DATES", columns, rows(dates), "none that is plausible"),
+        *here,
         Section("VALUES", columns, rows(plain), "nobody has read these bytes"),
         Section("LESS LIKELY", columns, rows(rest, "row--soft"), ""),
     ]

@@ -106,3 +106,24 @@ def entropy(data: bytes) -> float:
         return 0.0
     total = len(data)
     return abs(sum(count / total * math.log2(total / count) for count in Counter(data).values()))
+
+
+def surroundings(data: bytes, sector: bytes) -> list[Reading]:
+    """What begins at a place, by signature and by the structures that rooms know, and the entropy of its sector.
+
+    ``data`` is content from the place on (some KiB of it), ``sector`` the content of the sector around it.
+    """
+    from engine.carve.signatures import table
+    from engine.hex.registry import guess
+
+    found = []
+    kinds = [one for one in table() if data[one.offset :] and one.matches(data[one.offset :])]
+    if kinds:
+        words = ", ".join(dict.fromkeys(f"{one.kind} ({one.category})" for one in kinds))
+        found.append(Reading("text", "file type", max(len(one.magic) for one in kinds), words))
+    name = guess(data)
+    if name is not None:
+        found.append(Reading("text", "structure", 1, name))
+    if sector:
+        found.append(Reading("number", "entropy", len(sector), f"{entropy(sector):.2f} of 8 bits"))
+    return found

@@ -76,14 +76,18 @@ def _find(args: argparse.Namespace, out: Output, source: Source) -> int:
 
 
 def _inspect(args: argparse.Namespace, out: Output, source: Source) -> int:
-    from engine.hex.inspector import MOST, inspect
+    from engine.hex.inspector import MOST, inspect, surroundings
 
     offset = parse_size(args.at)
     if offset >= source.size:
         raise UsageError("the offset lies behind the end", offset=offset, advice=f"the source has {source.size} bytes")
     reading = source.read(offset, MOST)
     data = reading.data if reading.whole else reading.data[: max(0, reading.holes[0][0] - offset)]
+    unit = source.sector_size
+    around = source.read(offset, 4096), source.read(offset - offset % unit, unit)
     found = inspect(data)
+    if all(one.whole for one in around):
+        found = [*surroundings(around[0].data, around[1].data), *found]
     out.document({"offset": offset, "bytes_hex": data.hex(), "readings": [
         {"kind": one.kind, "name": one.name, "size": one.size, "value": one.value, "likely": one.likely}
         for one in found

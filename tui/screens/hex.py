@@ -17,7 +17,7 @@ from engine.cases.repairing import undo_repair
 from engine.edits import Applied, Journal, Undone, WritePlan
 from engine.extract import Written
 from engine.hex.bookmarks import Bookmark, add_bookmark
-from engine.hex.inspector import MOST, Reading, inspect
+from engine.hex.inspector import MOST, Reading, inspect, surroundings
 from engine.hex.patch import plan_patch, typed_bytes
 from engine.hex.patterns import Kind, Pattern
 from engine.hex.reading import Bytes, Subject
@@ -39,6 +39,7 @@ from tui.words import local_time, plural
 
 _KINDS: dict[str, Kind] = {"find_text": "text", "find_any": "any-case", "find_hex": "hex", "find_regex": "regex"}
 _AROUND = 1 << 20
+_LONG = 4096
 _REST_S = 0.15
 """The inspector follows when the cursor has rested so long: less goes down a slow line."""
 
@@ -77,6 +78,7 @@ class HexScreen(BytesScreen):
     def __init__(self, subject: Subject, at: int = 0, template: str | None = None) -> None:
         super().__init__(subject, at, template)
         self._inspector = RowList(id="hex-inspector")
+        self._looks: background.Latest[tuple[list[Reading], list[Reading]]] = background.Latest()
         self._readings: dict[str, Reading] = {}
         self._strip = EntropyStrip(id="hex-strip")
         self._strip_mode = 0
@@ -214,9 +216,16 @@ class HexScreen(BytesScreen):
 
     def _inspect(self) -> None:
         at = self._view.cursor
-        readings = inspect(self._content(at))
-        self._readings = {f"{one.kind}:{one.name}": one for one in readings}
-        self._inspector.show(inspector_sections(readings))
+        unit = self._bytes.sector_size if self._bytes is not None else 512
+        data, long = self._content(at, MOST), self._content(at, _LONG)
+        sector = self._content(at - at % unit, unit)
+        self._looks.start(self, lambda: (inspect(data), surroundings(long, sector)), self._inspected)
+
+    def _inspected(self, found: tuple[list[Reading], list[Reading]]) -> None:
+        readings, around = found
+        self._readings = {f"{one.kind}:{one.name}": one for one in (*around, *readings)}
+        self._inspector.show(inspector_sections(readings, around))
+        self._tell()
 
     def brought_out(self) -> None:
         """Of the chosen reading: its bytes are brought out, its value stands below in full."""
@@ -233,15 +242,15 @@ class HexScreen(BytesScreen):
         reading = self._readings.get(row.id) if row is not None else None
         return "" if reading is None else f"{reading.name}, {plural(reading.size, 'byte', 'bytes')}: {reading.value}"
 
-    def _content(self, at: int) -> bytes:
-        """Bytes from ``at`` on up to the first that nobody has read."""
+    def _content(self, at: int, most: int) -> bytes:
+        """At most ``most`` bytes from ``at`` on, up to the first that nobody has read or that is not at hand."""
         data = b""
-        for offset in (at, at + MOST - 1):
+        for offset in (at, at + most - 1):
             page = self._view.page_at(offset)
             low = at + len(data)
             if page is None or not page.offset <= low < page.end:
                 continue
-            high = min(page.end, at + MOST, *(one.start for one in page.unread if one.end > low), page.end)
+            high = min(page.end, at + most, *(one.start for one in page.unread if one.end > low), page.end)
             data += page.data[low - page.offset : max(low, high) - page.offset]
             if high < page.end:
                 break

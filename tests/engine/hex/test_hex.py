@@ -13,7 +13,7 @@ import pytest
 from engine.cases import create_case
 from engine.errors import DamagedError, OutsideError, RefusedError, UsageError
 from engine.hex.bookmarks import Bookmark, add_bookmark, bookmarks_path, load_bookmarks, remove_bookmark
-from engine.hex.inspector import entropy, inspect
+from engine.hex.inspector import entropy, inspect, surroundings
 from engine.hex.patch import plan_patch, typed_bytes
 from engine.hex.reading import PAGE, Bytes, Subject, Unread, open_bytes
 from engine.hex.saving import save_selection
@@ -106,6 +106,14 @@ def test_plausible_dates_come_first_and_short_data_is_no_error() -> None:
     assert filetime.likely and filetime.value == "2015-03-23 18:38:14.2469544 UTC"
     for size in range(33):
         assert all(one.size <= size for one in inspect(os.urandom(size)))
+
+
+def test_what_begins_here() -> None:
+    found = {one.name: one.value for one in surroundings(b"\x89PNG\r\n\x1a\n" + bytes(64), bytes(512))}
+    assert found["file type"].startswith("png") and found["entropy"].startswith("0.00")
+    found = {one.name: one.value for one in surroundings(b"FILE0" + bytes(600), b"")}
+    assert found["structure"] == "mft-record" and "entropy" not in found
+    assert not surroundings(b"", b"")
 
 
 def test_entropy() -> None:
