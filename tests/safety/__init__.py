@@ -1,0 +1,1 @@
+"""What must hold whatever happens: crashes, hostile disks, the patient untouched."""
