@@ -65,6 +65,7 @@ class ArraySource(Source):
         self.size = rows * self._row_size
         self._members = [member for member in members if member is not None]
         self._holes: RangeSet | None = None
+        self._spare: list[npt.NDArray[np.uint8]] = []
 
     def close(self) -> None:
         for member in self._members:
@@ -165,37 +166,59 @@ class ArraySource(Source):
 
         geometry = self.geometry
         size = count * geometry.strip
-        drives: list[npt.NDArray[np.uint8] | None] = []
-        for drive, source in enumerate(self._sources):
-            if source is None:
-                drives.append(None)
-                continue
-            data = np.empty(size, np.uint8)
-            try:
-                if source.read_into(geometry.offsets[drive] + row * geometry.strip, data.data):
+        scratch = self._take_scratch(size)
+        try:
+            for drive, source in enumerate(self._sources):
+                if source is None:
+                    continue
+                try:
+                    if source.read_into(geometry.offsets[drive] + row * geometry.strip, scratch[drive, :size].data):
+                        return False
+                except ReadError as error:
+                    if error.code != "read-error":
+                        raise
                     return False
-            except ReadError as error:
-                if error.code != "read-error":
-                    raise
-                return False
-            drives.append(data)
-        gone = geometry.missing
-        if gone is not None:
-            total = np.zeros(size, np.uint8)
-            xor_into(total, [data for data in drives if data is not None])
-            drives[gone] = total
-        out = np.frombuffer(view[: count * self._row_size], np.uint8).reshape(
-            count, geometry.data_drives, geometry.strip
-        )
+            gone = geometry.missing
+            if gone is not None:
+                present = [scratch[drive, :size] for drive in range(geometry.drives) if drive != gone]
+                total = scratch[gone, :size]
+                total[:] = present[0]
+                xor_into(total, present[1:])
+            out = np.frombuffer(view[: count * self._row_size], np.uint8)
+            self._place(out.reshape(count, geometry.data_drives, geometry.strip), scratch, row)
+        finally:
+            self._spare.append(scratch)
+        return True
+
+    def _take_scratch(self, size: int) -> npt.NDArray[np.uint8]:
+        """Room for ``size`` bytes of each drive. Kept for the next call: fresh memory costs more than the reading."""
+        import numpy as np
+
+        try:
+            scratch = self._spare.pop()
+        except IndexError:
+            scratch = np.empty((self.geometry.drives, size), np.uint8)
+        if scratch.shape[1] < size:
+            scratch = np.empty((self.geometry.drives, size), np.uint8)
+        return scratch
+
+    def _place(self, out: npt.NDArray[np.uint8], scratch: npt.NDArray[np.uint8], row: int) -> None:
+        """Strips of each drive to their places in the volume."""
+        import numpy as np
+
+        geometry, count = self.geometry, out.shape[0]
         rows = np.arange(row, row + count, dtype=np.int64)
-        for drive, whole in enumerate(drives):
-            assert whole is not None
+        for drive in range(geometry.drives):
             indexes = geometry.data_indexes(rows, drive)
-            strips = whole.reshape(count, geometry.strip)
+            strips = scratch[drive, : count * geometry.strip].reshape(count, geometry.strip)
+            if geometry.strip >= _DIRECT_STRIP // 4:
+                for number, index in enumerate(indexes.tolist()):
+                    if index >= 0:
+                        out[number, index] = strips[number]
+                continue
             for index in set(indexes.tolist()) - {-1}:
                 where = indexes == index
                 out[where, index] = strips[where]
-        return True
 
     # --- holes
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.errors import Problem, RescueError
 from engine.raid.array import ArraySource
 from engine.raid.confidence import whole
-from engine.raid.layout import MAX_DRIVES, MIN_DRIVES, Geometry, canonical_sequence, words_of_order
+from engine.raid.layout import MAX_DRIVES, MIN_DRIVES, Geometry, Layout, canonical_sequence, words_of_order
 from engine.raid.metadata import Super
 from engine.raid.model import Candidate, Detection
 from engine.raid.proof import prove
@@ -125,11 +125,22 @@ def _against(kind: str, geometry: Geometry, answer: Detection) -> list[Problem]:
 
 
 def _same(told: Geometry, found: Geometry) -> bool:
-    """Whether two geometries are the same array, a drive left out on one side counted as the same."""
+    """Whether two geometries are the same array, a drive left out on one side counted as the same.
+
+    Parity that stands still on the first drive or on the last one makes the same volume.
+    """
+    told, found = _parity_last(told), _parity_last(found)
     if told.layout is not found.layout or told.strip != found.strip or told.drives != found.drives:
         return False
     pairs = zip(told.order, found.order, told.offsets, found.offsets, strict=True)
     return all((a is None or b is None or a == b) and (a is None or b is None or x == y) for a, b, x, y in pairs)
+
+
+def _parity_last(geometry: Geometry) -> Geometry:
+    if geometry.layout is not Layout.PARITY_FIRST:
+        return geometry
+    order, offsets = geometry.order, geometry.offsets
+    return replace(geometry, layout=Layout.PARITY_LAST, order=order[1:] + order[:1], offsets=offsets[1:] + offsets[:1])
 
 
 def common_bases(supers: Sequence[tuple[Super, ...]]) -> list[int]:
