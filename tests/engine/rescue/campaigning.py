@@ -26,8 +26,11 @@ def pair(disk: FailingDisk) -> PowerSwitch:
 
 
 def campaign(source: Path | str, folder: Path, power: PowerSwitch | None, **more: Any) -> RescueArguments:
-    """A campaign of ``source`` into ``folder``; ``more`` are campaign settings, or arguments of a rescue."""
-    facts = {"settle_s": 0.0, "wait_s": 3.0, "cycle_worth_s": 1.0}
+    """A campaign of ``source`` into ``folder``; ``more`` are campaign settings, or arguments of a rescue.
+
+    Small reads: on a busy machine they would grow, and more would be lost with each.
+    """
+    facts = {"settle_s": 0.0, "wait_s": 3.0, "cycle_worth_s": 1.0, "cluster_size": 4096}
     own = {name for name in more if name in CampaignSettings.__dataclass_fields__}
     settings = CampaignSettings(switch=power or PowerSwitch(), **(facts | {name: more.pop(name) for name in own}))
     return arguments(source, folder, strategy="drop-off", campaign=settings, **more)

@@ -46,6 +46,7 @@ def test_the_node_is_deleted_before_the_power_goes_and_the_disk_is_found_by_a_re
         assert_saved(made, original, disk, 0.99)
 
 
+@pytest.mark.full
 def test_a_disk_with_another_number_is_never_read(tmp_path, original, monkeypatch):
     with (
         FailingDisk(original, killers((2 * MIB, 512))) as disk,
@@ -64,6 +65,7 @@ def test_a_disk_with_another_number_is_never_read(tmp_path, original, monkeypatc
         assert_saved(made, original, disk, 0.4)
 
 
+@pytest.mark.full
 def test_a_person_says_that_it_was_done_and_the_bus_is_scanned(tmp_path, original, monkeypatch):
     with (
         FailingDisk(original, killers((2 * MIB, 512))) as disk,

@@ -64,6 +64,7 @@ def test_while_it_reads(tmp_path, original):
         assert_saved(made, original, disk, 0.99)
 
 
+@pytest.mark.full
 def test_at_the_moment_of_the_loss(tmp_path, original):
     with FailingDisk(original, killers((2 * MIB, 512))) as disk:
         made = campaign(disk.device, tmp_path / "out", switch(disk), edges=False)
