@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import RescueError
 from engine.extract import safe_name
-from engine.filesystems import kinds
+from engine.filesystems import kinds, reader
 from engine.filesystems.build import build
 from engine.filesystems.content import Contents
 from engine.filesystems.hits import files_hit
@@ -98,16 +98,17 @@ def test_a_fat_directory_that_holds_itself(fat32, tmp_path):
 
 
 @pytest.mark.parametrize("volume", ["fat16", "ntfs", "ext2", "ext4"], indirect=True)
-def test_damage_at_random(volume, tmp_path):
-    """Bytes of the own structures turned at random."""
+def test_damage_at_random(volume, tmp_path, monkeypatch):
+    """Bytes of the own structures turned at random. The library has been seen to run in circles: it is given up."""
+    monkeypatch.setattr(reader, "QUIET_S", 3.0)
     index = index_of(volume.image, tmp_path)
     own = [(low, high) for low, high in index.own if high - low < 1 << 22] or list(index.own)
     dice = random.Random(volume.family)
-    for number in range(4):
+    for number in range(2):
         image = tmp_path / "hurt.img"
         shutil.copy(volume.image, image)
         with open(image, "r+b") as stream:
-            for _ in range(40 * (number + 1)):
+            for _ in range(60 * (number + 1)):
                 low, high = dice.choice(own)
                 stream.seek(dice.randrange(low, high))
                 stream.write(dice.randbytes(dice.choice((1, 2, 4, 16))))

@@ -20,6 +20,7 @@ from tests.engine.filesystems.written import run
 from tests.support import needs_tool
 
 FAMILIES = ["fat12", "fat16", "fat32", "ntfs", "ext2", "ext3", "ext4"]
+SOME = ["fat12", "fat32", "ntfs", "ext4"]
 MARK = b"\xa5"
 
 
@@ -38,7 +39,7 @@ def test_slack_is_what_lies_behind_the_ends(volume, tmp_path):
             assert owned.get(entry.id, 0) == -placed % index.unit, entry.name
 
 
-@pytest.mark.parametrize("volume", FAMILIES, indirect=True)
+@pytest.mark.parametrize("volume", SOME, indirect=True)
 def test_planted_bytes_leave_with_their_map(volume, tmp_path):
     """Every byte of slack and free space is marked in a copy; the export holds marks only, and the map leads back."""
     index = index_of(volume.image, tmp_path)
