@@ -98,8 +98,11 @@ def test_a_command_only_reads(name: str, patient: Path, tmp_path: Path) -> None:
     for number in (2, 3):
         others.append(tmp_path / f"member{number}")
         others[-1].write_bytes(patient.read_bytes())
-    words = [{"IMAGE": str(patient), "MAP": str(patient.with_name("disk.map")), "IMAGE2": str(others[0]),
-              "IMAGE3": str(others[1])}.get(word, word.replace("OUT", str(out))) for word in COMMANDS[name]]  # fmt: skip
+    known = {
+        "IMAGE": str(patient), "MAP": str(patient.with_name("disk.map")), "IMAGE2": str(others[0]),
+        "IMAGE3": str(others[1]),
+    }  # fmt: skip
+    words = [known.get(word, word.replace("OUT", str(out))) for word in COMMANDS[name]]
     log = tmp_path / "trace"
     done = subprocess.run(
         command(log, sys.executable, "-m", "tui", *words, "--quiet"), cwd=CHECKOUT, capture_output=True, text=True,
