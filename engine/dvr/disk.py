@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.errors import Problem
+from engine.progress import SILENT, Reporter
 from engine.ranges import RangeSet
 from engine.source import Source
 from engine.source.base import ReadError
@@ -62,11 +63,11 @@ class Disk:
 
     Remembers which bytes were asked for as structures (``structures``) and what was found wrong (``problems``, at most
     ``MAX_PROBLEMS``, each thing once). A place the medium does not give counts as unread. It gives at most
-    ``MAX_READS`` pieces: structures that lead in circles end there, as a problem.
+    ``MAX_READS`` pieces: structures that lead in circles end there, as a problem. ``reporter`` is for long searches.
     """
 
-    def __init__(self, source: Source, base: int = 0) -> None:
-        self.source, self.base = source, base
+    def __init__(self, source: Source, base: int = 0, reporter: Reporter = SILENT) -> None:
+        self.source, self.base, self.reporter = source, base, reporter
         self.size = source.size - base
         self.problems: list[Problem] = []
         self._left = MAX_READS

@@ -85,7 +85,7 @@ def probe(source: Source) -> list[Finding]:
     return [Finding("dvd-vr", "folder", "DVD-VR files in a folder", 0.95 if whole else 0.6, reasons)] if found else []
 
 
-def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:  # noqa: ARG001
+def read(source: Source, finding: Finding) -> Recordings:
     """The titles of the folder."""
     if not isinstance(source, FolderSource):
         raise UsageError("it is not a folder")

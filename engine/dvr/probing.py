@@ -56,7 +56,7 @@ def read(
     """The recordings under ``finding`` (None: the best one), with what of them is missing by the source's holes.
 
     A system that is only named gives no titles; its finding holds advice. ``deep`` looks through the whole disk for
-    deleted titles and lost tables. Raises ``NotFoundError`` when the disk makes no sense at all.
+    deleted titles and lost tables. Raises ``NotFoundError`` when the disk makes no sense at all, ``CancelledError``.
     """
     from engine.dvr.missing import with_missing
 
@@ -71,7 +71,7 @@ def read(
     if not finding.readable:
         return Recordings(finding)
     view = SwapSource(source) if finding.swapped else source
-    listed = BY_FAMILY[finding.family].read(view, finding, deep=deep)
+    listed = BY_FAMILY[finding.family].read(view, finding, deep=deep, reporter=reporter)
     return with_missing(listed.with_titles(_named_apart(listed.titles)), view)
 
 
@@ -121,10 +121,9 @@ def _search(source: Source, deep: bool, reporter: Reporter) -> list[Finding]:
     found: list[Finding] = []
     for swapped in (False, True):
         view = SwapSource(source) if swapped else source
-        for number, recorder in enumerate(RECORDERS):
+        for recorder in RECORDERS:
             check(reporter)
-            reporter.update(number, len(RECORDERS), "families", f"looking for lost tables of {recorder.family}")
-            found += recorder.search(view, swapped=swapped, deep=deep)
+            found += recorder.search(view, swapped=swapped, deep=deep, reporter=reporter)
         if found:
             break
     return found

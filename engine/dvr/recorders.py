@@ -14,6 +14,7 @@ from engine.dvr.pioneer import read as pioneer_read
 from engine.dvr.signatures import Hit
 from engine.dvr.udf import probe as udf_probe
 from engine.dvr.udf import read as udf_read
+from engine.progress import SILENT, Reporter
 from engine.source import Source
 
 
@@ -32,10 +33,10 @@ class Recorder(Protocol):
     def probe(self, source: Source, hits: Sequence[Hit], *, swapped: bool) -> list[Finding]:
         """Findings, best first."""
 
-    def search(self, source: Source, *, swapped: bool, deep: bool) -> list[Finding]:
+    def search(self, source: Source, *, swapped: bool, deep: bool, reporter: Reporter = SILENT) -> list[Finding]:
         """Findings for a disk whose beginnings are lost; reads a lot."""
 
-    def read(self, source: Source, finding: Finding, *, deep: bool) -> Recordings:
+    def read(self, source: Source, finding: Finding, *, deep: bool, reporter: Reporter = SILENT) -> Recordings:
         """Titles under a finding of this family."""
 
 
@@ -49,13 +50,13 @@ class Pioneer:
         """By pointers and known places; signatures there are none."""
         return pioneer_probe.probe(source, swapped=swapped)
 
-    def search(self, source: Source, *, swapped: bool, deep: bool) -> list[Finding]:
+    def search(self, source: Source, *, swapped: bool, deep: bool, reporter: Reporter = SILENT) -> list[Finding]:
         """By file tables that know their own numbers."""
-        return pioneer_probe.search(source, swapped=swapped, deep=deep)
+        return pioneer_probe.search(source, swapped=swapped, deep=deep, reporter=reporter)
 
-    def read(self, source: Source, finding: Finding, *, deep: bool) -> Recordings:
+    def read(self, source: Source, finding: Finding, *, deep: bool, reporter: Reporter = SILENT) -> Recordings:
         """Titles from the three tables."""
-        return pioneer_read.read(source, finding, deep=deep)
+        return pioneer_read.read(source, finding, deep=deep, reporter=reporter)
 
 
 class Meihdfs:
@@ -69,13 +70,13 @@ class Meihdfs:
         places = [hit.place for hit in hits if hit.kind == "meihdfs" and hit.swapped == swapped]
         return meihdfs_probe.probe_at(source, places, swapped=swapped)
 
-    def search(self, source: Source, *, swapped: bool, deep: bool) -> list[Finding]:
+    def search(self, source: Source, *, swapped: bool, deep: bool, reporter: Reporter = SILENT) -> list[Finding]:
         """By inode tables."""
-        return meihdfs_probe.search(source, swapped=swapped, deep=deep)
+        return meihdfs_probe.search(source, swapped=swapped, deep=deep, reporter=reporter)
 
-    def read(self, source: Source, finding: Finding, *, deep: bool) -> Recordings:
+    def read(self, source: Source, finding: Finding, *, deep: bool, reporter: Reporter = SILENT) -> Recordings:
         """Titles from the IFO files in the tree."""
-        return meihdfs_read.read(source, finding, deep=deep)
+        return meihdfs_read.read(source, finding, deep=deep, reporter=reporter)
 
 
 class Udf:
@@ -91,13 +92,13 @@ class Udf:
         places = [hit.place for hit in hits if hit.kind == "fsd" and hit.swapped == swapped and hit.place not in bases]
         return whole + udf_probe.probe_at(source, places, swapped=swapped)
 
-    def search(self, source: Source, *, swapped: bool, deep: bool) -> list[Finding]:
+    def search(self, source: Source, *, swapped: bool, deep: bool, reporter: Reporter = SILENT) -> list[Finding]:
         """By file entries that know their own block."""
-        return udf_probe.search(source, swapped=swapped, deep=deep)
+        return udf_probe.search(source, swapped=swapped, deep=deep, reporter=reporter)
 
-    def read(self, source: Source, finding: Finding, *, deep: bool) -> Recordings:
+    def read(self, source: Source, finding: Finding, *, deep: bool, reporter: Reporter = SILENT) -> Recordings:
         """Titles from the IFO files in the tree."""
-        return udf_read.read(source, finding, deep=deep)
+        return udf_read.read(source, finding, deep=deep, reporter=reporter)
 
 
 class Folder:
@@ -110,11 +111,11 @@ class Folder:
         """By the names in it."""
         return [] if swapped else folder.probe(source)
 
-    def search(self, source: Source, *, swapped: bool, deep: bool) -> list[Finding]:
+    def search(self, source: Source, *, swapped: bool, deep: bool, reporter: Reporter = SILENT) -> list[Finding]:
         """A folder hides nothing."""
         return []
 
-    def read(self, source: Source, finding: Finding, *, deep: bool) -> Recordings:
+    def read(self, source: Source, finding: Finding, *, deep: bool, reporter: Reporter = SILENT) -> Recordings:
         """Titles from its IFO files."""
         return folder.read(source, finding)
 

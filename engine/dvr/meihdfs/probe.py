@@ -24,6 +24,7 @@ from engine.dvr.meihdfs.structs import (
 from engine.dvr.meihdfs.tables import Tables, read_tables
 from engine.dvr.model import Finding, Rung
 from engine.dvr.sweep import blocks_in
+from engine.progress import SILENT, Reporter
 from engine.source import Source
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ def root_of(disk: Disk, tables: Tables, version: Version) -> bool:
     return inode is not None and inode.directory and inode.number == ROOT
 
 
-def search(source: Source, *, swapped: bool = False, deep: bool = False) -> list[Finding]:
+def search(source: Source, *, swapped: bool = False, deep: bool = False, reporter: Reporter = SILENT) -> list[Finding]:
     """For a disk without any superblock: table pages found by their own shape, and the start that fits them."""
-    disk = Disk(source)
+    disk = Disk(source, reporter=reporter)
     tried: set[int] = set()
     for at in table_pages(disk, 0, disk.size if deep else min(disk.size, _SEARCHED)):
         for place in range(TABLE_PAGES):

@@ -16,6 +16,7 @@ from engine.dvr.meihdfs.volume import Volume
 from engine.dvr.model import Finding, Part, RecorderFile, Recordings, Rung, Title
 from engine.dvr.pack import is_pack
 from engine.errors import Problem
+from engine.progress import SILENT, Reporter
 from engine.ranges import RangeSet
 from engine.source import Source
 from engine.text import safe_text
@@ -30,9 +31,9 @@ def version_in(finding: Finding) -> Version:
     return Version(finding.variant, int(finding.variant[-1]))
 
 
-def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
+def read(source: Source, finding: Finding, *, deep: bool = False, reporter: Reporter = SILENT) -> Recordings:
     """Files and titles under ``finding``. ``deep`` looks through all inode pages for files that were deleted."""
-    disk = Disk(source, finding.base)
+    disk = Disk(source, finding.base, reporter)
     volume = Volume(disk, version_in(finding), finding.rung)
     walk = _Walk(volume)
     walk.tree()

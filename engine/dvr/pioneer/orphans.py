@@ -39,10 +39,8 @@ class Found:
     lists: list[int] = field(default_factory=list)
 
 
-def wanted(tables: Tables, programmes: list[Programme]) -> bool:
+def lost(tables: Tables) -> bool:
     """Whether a part of the tables or of the directory area is lost. Reads every table block once."""
-    if not programmes:
-        return True
     for table in ("fnt", "fot", "fat"):
         for number in range(tables.slots(table)):
             tables.block(table, number)

@@ -12,6 +12,7 @@ from engine.dvr.pioneer import orphans
 from engine.dvr.pioneer.content import UNREAD, Contents
 from engine.dvr.pioneer.layouts import BLOCK, KNOWN_DIRECTORIES, LAYOUTS, MARK_633H, Layout
 from engine.dvr.pioneer.tables import Programme, Tables
+from engine.progress import SILENT, Reporter
 from engine.source import Source
 
 BASES = (0, 512, 1024, 1536, -512, -1024, -1536)
@@ -184,11 +185,11 @@ def _score_file(tables: Tables, contents: Contents, index: int, score: Score) ->
         score.packs += score.test(None if head is None else is_pack(head))
 
 
-def search(source: Source, *, swapped: bool = False, deep: bool = False) -> list[Finding]:
+def search(source: Source, *, swapped: bool = False, deep: bool = False, reporter: Reporter = SILENT) -> list[Finding]:
     """For a disk whose directory area is lost: layouts whose file tables are found by their own numbers."""
     found = []
     for base in BASES if deep else (0,):
-        disk = Disk(source, base)
+        disk = Disk(source, base, reporter)
         limit = disk.size if deep and not base else min(disk.size, orphans.FIRST_PLACES // 2)
         for layout in LAYOUTS:
             seen = orphans.Found()

@@ -14,6 +14,7 @@ from engine.dvr.pioneer.tables import Programme, Tables
 from engine.dvr.timing import duration
 from engine.dvr.words import western
 from engine.errors import Problem
+from engine.progress import SILENT, Reporter
 from engine.ranges import RangeSet
 from engine.source import Source
 
@@ -35,9 +36,10 @@ class Reading:
     """FAT indices that a title owns."""
 
 
-def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
-    """The titles under ``finding``. ``deep`` looks for lost tables on the whole disk instead of near the others."""
-    disk = Disk(source, finding.base)
+def read(source: Source, finding: Finding, *, deep: bool = False, reporter: Reporter = SILENT) -> Recordings:
+    """The titles under ``finding``. ``deep`` looks through the whole disk for tables that nothing points to: lost ones,
+    or those of deleted titles."""
+    disk = Disk(source, finding.base, reporter)
     layout = BY_KEY[finding.variant]
     directory = None if finding.place is None else (finding.place - finding.base) // BLOCK
     disk.note(0x800, 0x60)
@@ -46,9 +48,10 @@ def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
     visible, list_whole = tables.visible()
     work = Reading(disk, layout, tables, Contents(tables), programmes, finding.rung)
     loose: list[int] = []
-    if directory is None or orphans.wanted(work.tables, programmes):
+    lost = orphans.lost(tables) or directory is None
+    if lost or deep or not programmes:
         work.programmes, loose = orphans.complete(tables, programmes, deep=deep)
-    order = _order(work, visible, list_whole and directory is not None)
+    order = _order(work, visible, list_whole and directory is not None, lost)
     unlinked = []
     for programme, deleted in order:
         title, indices = _title(work, programme, deleted)
@@ -60,14 +63,14 @@ def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
         work.used |= set(indices)
     _propose(work, unlinked)
     _loose_files(work)
-    if work.tables.lost["fat"] or directory is None:
-        _loose_lists(work, loose)
+    if work.tables.lost["fat"] or directory is None or deep:
+        _loose_lists(work, loose, deleted=not lost)
     titles = _mark_reused(_mark_divided(work.titles))
     _report_lost(work)
     return Recordings(finding, tuple(titles), (), disk.structures, tuple(disk.problems))
 
 
-def _order(work: Reading, visible: list[int], list_whole: bool) -> list[tuple[Programme, bool]]:
+def _order(work: Reading, visible: list[int], list_whole: bool, lost_tables: bool) -> list[tuple[Programme, bool]]:
     """Programmes in the recorder's order with whether they are deleted; a damaged list hides and deletes nothing."""
     by_slot = {programme.slot: programme for programme in work.programmes if programme.slot}
     known = [slot for slot in dict.fromkeys(visible) if slot in by_slot]
@@ -88,7 +91,8 @@ def _order(work: Reading, visible: list[int], list_whole: bool) -> list[tuple[Pr
     order = [(by_slot[slot], False) for slot in known]
     chosen = set(known)
     rest = [programme for programme in work.programmes if not programme.slot or programme.slot not in chosen]
-    return order + [(programme, reliable and bool(programme.slot)) for programme in rest]
+    # A title block that nothing points to, where nothing is lost, is from before the disk was formatted.
+    return order + [(one, reliable if one.slot else not lost_tables) for one in rest]
 
 
 def _title(work: Reading, programme: Programme, deleted: bool) -> tuple[Title | None, list[int]]:
@@ -216,7 +220,7 @@ def _loose_files(work: Reading) -> None:
         work.used.add(index)
 
 
-def _loose_lists(work: Reading, blocks: list[int]) -> None:
+def _loose_lists(work: Reading, blocks: list[int], *, deleted: bool) -> None:
     """Block lists that no file owns any more: each is up to 256 runs of one file, in order."""
     for block in blocks:
         if work.contents.owned(block):
@@ -228,7 +232,7 @@ def _loose_lists(work: Reading, blocks: list[int]) -> None:
         part = Part(f"block list {block}", extents, seconds, Rung.ORPHAN)
         words = "no file owns this block list; of a long file there may be others"
         work.titles.append(Title(
-            f"b{block}", kind="file", parts=(part,), duration_s=seconds, rung=Rung.ORPHAN, role=ROLE,
+            f"b{block}", kind="file", parts=(part,), duration_s=seconds, rung=Rung.ORPHAN, role=ROLE, deleted=deleted,
             problems=(Problem("no-file", words, block * BLOCK + work.disk.base),),
         ))  # fmt: skip
 

@@ -23,6 +23,7 @@ from engine.dvr.udf.structs import (
     long_ad,
     read_tag,
 )
+from engine.progress import SILENT, Reporter
 from engine.source import Source
 
 PHASES = (0, 512, 1024, 1536, -512, -1024, -1536)
@@ -111,13 +112,13 @@ def _finding(
     return Finding("udf", variant, recorder, confidence, tuple(reasons), disk.base, swapped, place=place)
 
 
-def search(source: Source, *, swapped: bool = False, deep: bool = False) -> list[Finding]:
+def search(source: Source, *, swapped: bool = False, deep: bool = False, reporter: Reporter = SILENT) -> list[Finding]:
     """For a disk without file set descriptor: file entries know their own block, which tells where block 0 is."""
     import numpy as np
 
     votes: Counter[int] = Counter()
     high = source.size if deep else min(source.size, _SEARCHED)
-    disk = Disk(source)
+    disk = Disk(source, reporter=reporter)
     for first, rows in blocks_in(disk, 0, high, 512):
         kind = rows[:, 0].astype(np.int64) | rows[:, 1].astype(np.int64) << 8
         wanted = ((kind == FILE_ENTRY) | (kind == EXTENDED_ENTRY)) & (rows[:, 3] == 0) & (rows[:, 5] == 0)

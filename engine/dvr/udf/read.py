@@ -14,6 +14,7 @@ from engine.dvr.sweep import blocks_in
 from engine.dvr.udf.entries import Entry, read_entry
 from engine.dvr.udf.structs import BLOCK, FILE_ENTRY, FILE_ID, FILE_SET, long_ad, name_of, read_tag
 from engine.errors import Problem
+from engine.progress import SILENT, Reporter
 from engine.source import Source
 from engine.text import safe_text
 
@@ -37,9 +38,9 @@ class Identifier:
     parent: bool
 
 
-def read(source: Source, finding: Finding, *, deep: bool = False) -> Recordings:
+def read(source: Source, finding: Finding, *, deep: bool = False, reporter: Reporter = SILENT) -> Recordings:
     """Files and titles under ``finding``, whose base is logical block 0 of the partition."""
-    disk = Disk(source, finding.base)
+    disk = Disk(source, finding.base, reporter)
     walk = _Walk(disk, finding.rung)
     root, label = _file_set(disk, finding)
     if root is not None:

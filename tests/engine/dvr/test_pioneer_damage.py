@@ -142,6 +142,29 @@ def test_the_whole_directory_area_is_lost(save, key):
 
 
 @every
+def test_a_deep_look_finds_what_was_deleted_with_its_tables(save, key):
+    made = disk(key)
+    # The directory forgets the table blocks, as after formatting; another title is there now.
+    old, fresh = (
+        made,
+        pioneer.disk(key, [Title(b"New", [File(mpeg.stream(30, 9))], DATE)], tables_at=30000, data_at=31000),
+    )
+    for table in (old.fnt, old.fot, old.fat):
+        assert table
+    image = fresh.image
+    keep = [(at, data) for at, data in old.image.parts if at >= (old.directory + 16) * BLOCK]
+    image.parts = keep + image.parts
+    source = save(image)
+    assert [title.name for title in dvr.read(source).titles] == ["New"]
+    found = dvr.read(source, deep=True)
+    assert [(title.name, title.deleted) for title in found.titles][0] == ("New", False)
+    lists = {title.id: title for title in found.titles if title.id.startswith("b")}
+    assert set(lists) == {f"b{old.lists[n][0]}" for n in (1, 2, 3)}
+    assert all(title.deleted and title.rung is dvr.Rung.ORPHAN for title in lists.values())
+    assert [content(source, found, lists[f"b{old.lists[n][0]}"]) for n in (1, 2, 3)] == list(old.image.content.values())
+
+
+@every
 def test_block_one_is_unread(save, key):
     made = disk(key)
     found = dvr.read(holed(save(made.image), (0, 4096)))
