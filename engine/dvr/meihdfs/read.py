@@ -34,7 +34,7 @@ def version_in(finding: Finding) -> Version:
 def read(source: Source, finding: Finding, *, deep: bool = False, reporter: Reporter = SILENT) -> Recordings:
     """Files and titles under ``finding``. ``deep`` looks through all inode pages for files that were deleted."""
     disk = Disk(source, finding.base, reporter)
-    volume = Volume(disk, version_in(finding), finding.rung)
+    volume = Volume(disk, version_in(finding), finding.rung, deep=deep)
     walk = _Walk(volume)
     walk.tree()
     if walk.lost or deep:

@@ -33,10 +33,10 @@ class Loose:
 
 
 class Volume:
-    """A MEIHDFS file system; ``disk`` counts from its superblock."""
+    """A MEIHDFS file system; ``disk`` counts from its superblock. ``deep`` looks for loose inodes on the whole disk."""
 
-    def __init__(self, disk: Disk, version: Version, rung: Rung = Rung.DIRECTORY) -> None:
-        self.disk, self.version, self.rung = disk, version, rung
+    def __init__(self, disk: Disk, version: Version, rung: Rung = Rung.DIRECTORY, *, deep: bool = False) -> None:
+        self.disk, self.version, self.rung, self._deep = disk, version, rung, deep
         self.groups = min(MAX_GROUPS, max(1, -(-disk.size // GROUP)))
         self._tables: dict[int, Tables] = {}
         self._loose: dict[int, Loose] | None = None
@@ -98,12 +98,14 @@ class Volume:
         return sorted(known)
 
     def loose(self) -> dict[int, Loose]:
-        """Inode pages in the blocks behind the management blocks of every group; of each number the newest copy."""
+        """Inode pages in the blocks behind the management blocks of every group (``deep``: anywhere); of each number
+        the newest copy."""
         if self._loose is None:
             self._loose = {}
             for group in range(self.groups):
                 start = group * GROUP
-                self._scan(start + BLOCK, min(start + (INODE_BLOCKS + 1) * BLOCK, self.disk.size), self._loose)
+                size = GROUP if self._deep else (INODE_BLOCKS + 1) * BLOCK
+                self._scan(start + BLOCK, min(start + size, self.disk.size), self._loose)
         return self._loose
 
     def _scan(self, low: int, high: int, found: dict[int, Loose]) -> None:

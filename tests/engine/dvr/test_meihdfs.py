@@ -270,6 +270,23 @@ def test_deleted_files_that_are_still_there(save):
     assert content(source, found, found.titles[2]) == gone
 
 
+@pytest.mark.parametrize("block", [15, 16, 40])
+def test_loose_inodes_far_from_the_others(save, block):
+    gone = mpeg.stream(50, 9)
+    made = volume(size=0x160000 + 60 * BLOCK)
+    made.image.put(made.start + 50 * BLOCK, gone)
+    runs = [(50, 0, len(gone) // 512)]
+    page = meihdfs.inode_page(900, len(gone), directory=False, version="V2.1", runs=runs, generation=3)
+    made.image.put(made.start + block * BLOCK + PAGE, page)
+    source = save(made.image)
+    found = dvr.read(source, deep=True)
+    assert [title.id for title in found.titles] == ["0001-1", "0001-2", "INODE-900"]
+    assert content(source, found, found.titles[2]) == gone and found.titles[2].deleted
+    # Without being asked only the usual blocks are looked at, and only when something is lost.
+    damaged = holed(source, *[(at, PAGE) for at in made.tables.values()])
+    assert ("INODE-900" in {title.id for title in dvr.read(damaged).titles}) == (block == 15)
+
+
 def test_streams_of_an_external_disk(save):
     data = bytes(192 * 40)
     made = meihdfs.disk(
