@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from engine.cases.partitions import Looked
 from engine.edits import WritePlan
+from engine.partitions.gpt_types import gpt_type_name
+from engine.partitions.mbr_types import mbr_type_name
 from engine.partitions.model import Finding, Node, Place, Tree
+from engine.partitions.repairs.rebuild import Wanted
 from engine.partitions.search import Find, SearchResult, TablePlan
 from engine.partitions.volumes.kinds import title
 from engine.template import Field
@@ -360,6 +363,19 @@ def find_facts(find: Find) -> list[Fact]:
     return facts
 
 
+def wanted_kind(one: Wanted) -> str:
+    """``logical``, ``extended`` or ``primary``."""
+    return "logical" if one.logical else "extended" if one.extended else "primary"
+
+
+def type_words(kind: str) -> str:
+    """A type with its name; of a GUID the name alone, where there is one."""
+    if len(kind) == 2:
+        return f"{kind} {mbr_type_name(int(kind, 16))}"
+    name = gpt_type_name(kind)
+    return kind if name == "unknown" else name
+
+
 def table_sections(plan: TablePlan, tree: Tree) -> list[Section]:
     """The proposed table as rows (+ is new), and what it leaves out."""
     present = {(node.start, node.size) for node in tree.partitions()}
@@ -368,9 +384,8 @@ def table_sections(plan: TablePlan, tree: Tree) -> list[Section]:
             f"wanted:{number}",
             (
                 "" if (one.start, one.size) in present else Cell("new", "row--good"),
-                str(one.start), format_size(one.size), one.type,
-                " ".join(filter(None, ("logical" if one.logical else "primary", one.name,
-                                       "active" if one.active else ""))),
+                str(one.start), format_size(one.size), type_words(one.type),
+                " ".join(filter(None, (wanted_kind(one), one.name, "active" if one.active else ""))),
             ),
         )
         for number, one in enumerate(plan.wanted)

@@ -175,9 +175,10 @@ def _plan_lines(plan: TablePlan, tree: Tree, script: str | None) -> Iterator[str
         return
     name = "GPT" if plan.label == "gpt" else "MBR"
     logical = sum(one.logical for one in plan.wanted)
-    yield f"a table that names all of it ({name}, {len(plan.wanted)} partitions, {logical} of them logical):"
+    count = sum(not one.extended for one in plan.wanted)
+    yield f"a table that names all of it ({name}, {count} partitions, {logical} of them logical):"
     for one in plan.wanted:
-        words = " logical" if one.logical else ""
+        words = " logical" if one.logical else " extended" if one.extended else ""
         yield f"{one.start:>17} {format_size(one.size):>10}  {'active ' if one.active else ''}{one.type}{words}"
     for other in plan.left_out:
         words = f"not in it: {other.what} at {other.start}: {other.reason}"

@@ -19,7 +19,7 @@ from engine.text import format_exact
 from tui import background
 from tui.dialogs.path import complete_path, written_path
 from tui.keys import bindings
-from tui.partition_view import table_sections
+from tui.partition_view import table_sections, wanted_kind
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Facts
 from tui.widgets.row_list import RowList
@@ -57,7 +57,7 @@ class PartitionTableScreen(DeckScreen):
         kind, _, number = row.id.partition(":") if row is not None else ("", "", "")
         if kind == "wanted":
             one = self._plan.wanted[int(number)]
-            words = [f"{'logical' if one.logical else 'primary'} at {one.start}, {format_exact(one.size)}", one.type]
+            words = [f"{wanted_kind(one)} at {one.start}, {format_exact(one.size)}", one.type]
             self._line.show([("in it", " ".join(filter(None, (*words, one.name))))])
         elif kind == "left":
             left = self._plan.left_out[int(number)]
@@ -72,7 +72,8 @@ class PartitionTableScreen(DeckScreen):
         logical = sum(one.logical for one in plan.wanted)
         known = {(node.start, node.size) for node in self._present.partitions()}
         same = bool(plan.wanted) and all((one.start, one.size) in known for one in plan.wanted)
-        told = f"{kind}, {plural(len(plan.wanted), 'partition', 'partitions')}, {logical} of them logical"
+        count = sum(not one.extended for one in plan.wanted)
+        told = f"{kind}, {plural(count, 'partition', 'partitions')}, {logical} of them logical"
         self._words.update(f" {told}" + ("\n The present table names all of it." if same else ""))
         self._list.show(table_sections(plan, self._present))
         self._list.focus()

@@ -22,6 +22,8 @@ from engine.partitions.volumes.view import View
 
 _CHUNK = 1 << 20
 _COMPARED = 16 << 20
+_HEADS, _COPIES = 32, 16
+"""Of what begins like a FAT, and like its copy, so many are looked at: rubbish can begin so everywhere."""
 _DIRECTORIES, _SEARCHED = 64, 64 << 20
 _BITS = {"fat12": 12, "fat16": 16, "fat32": 32}
 _MOST_FAT = {"fat12": 16 << 10, "fat16": 256 << 10, "fat32": 512 << 20}
@@ -77,13 +79,17 @@ def propose_fat(view: View, size: int, unit: int, hidden: int, front: int) -> Pr
 
 def _fats(view: View, size: int, unit: int, front: int) -> Iterator[tuple[int, int, list[str]]]:
     """Pairs of equal FATs that begin in ``front``: place, distance, and the kinds that begin so."""
+    heads = 0
     for base in range(0, front, _CHUNK):
         data = view.peek.reading(view.start + base, min(_CHUNK, front - base)).data
         for at in range(0, len(data) - 511, unit):
             if data[at] < 0xF0 or data[at + 1] != 0xFF or base + at == 0:
                 continue
             kinds = [kind for kind in _BITS if fat_begins(kind, data[at], data[at : at + 8])]
-            if kinds:
+            if kinds and data[at + 8 : at + 512] != b"\xff" * 504:
+                heads += 1
+                if heads > _HEADS:
+                    return
                 most = min(max(_MOST_FAT[kind] for kind in kinds), size // 2)
                 step = _copy_of(view, base + at, data[at : at + 512], unit, most)
                 if step is not None:
@@ -97,12 +103,14 @@ def _copy_of(view: View, first: int, head: bytes, unit: int, most: int) -> int |
         data = view.peek.reading(view.start + base, _CHUNK + 512).data
         at = data.find(head)
         while 0 <= at < _CHUNK:
-            if (base + at - first) % unit == 0 and tried < 16:
+            if at % unit == 0:
                 tried += 1
                 step = base + at - first
                 if _equal(view, first, step):
                     return step
-            at = data.find(head, at + 1)
+            at = data.find(head, at - at % unit + unit)
+            if tried == _COPIES:
+                return None
         if len(data) < _CHUNK:
             break
     return None
@@ -215,7 +223,8 @@ def _made(
         notes.append(f"{told}: {layout.agree} of {seen}")
         evidence.append(Evidence("directories at their clusters", view.start + layout.data))
     else:
-        notes.append(f"no directory confirms clusters of {layout.sectors * unit} bytes: they follow from the FAT's length")
+        size = layout.sectors * unit
+        notes.append(f"no directory confirms clusters of {size} bytes: they follow from the FAT's length")
     if not layout.fits:
         notes.append("the FAT has not the length that a volume of the partition's size needs: its end is not certain")
     notes.append("serial number and boot code are lost: the volume is readable, but no system starts from it")

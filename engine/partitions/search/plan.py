@@ -100,7 +100,21 @@ def plan_table(
     items = _consistent(items, result, left)
     order: list[Label] = [label] if label is not None else _labels(result, tree, items)
     plans = [_for_label(one, items, result, left) for one in order]
-    return min(plans, key=lambda plan: -len(plan.wanted))
+    return _with_extended(min(plans, key=lambda plan: -len(plan.wanted)), tree)
+
+
+def _with_extended(plan: TablePlan, tree: Tree | None) -> TablePlan:
+    """The present extended partition keeps its extent, slot and type where all logicals still lie in it."""
+    outers = [one for one in wanted_of(tree) if one.extended] if tree is not None else []
+    logicals = [one for one in plan.wanted if one.logical]
+    if plan.label != "dos" or len(outers) != 1 or not logicals:
+        return plan
+    outer, unit = outers[0], plan.sector_size
+    free = all(one.logical or one.end <= outer.start or one.start >= outer.end for one in plan.wanted)
+    inside = all(outer.start + unit <= one.start and one.end <= outer.end for one in logicals)
+    if not free or not inside or tree is None or outer.end > tree.size or outer.size % unit or outer.start % unit:
+        return plan
+    return replace(plan, wanted=tuple(sorted((*plan.wanted, outer), key=lambda one: one.start)))
 
 
 def _items(result: SearchResult, tree: Tree | None, chosen: Sequence[int] | None) -> list[_Item]:
