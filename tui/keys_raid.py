@@ -22,15 +22,20 @@ RAID: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("raid.hex", "b", "hex", "bytes", "the bytes of this member, at its metadata"),
         ),
     ),
+    "strips": (
+        "In the picture of strips",
+        (
+            Key("strips.left", "left,h", "left", "left", "one strip to the left"),
+            Key("strips.right", "right,l", "right", "right", "one strip to the right"),
+            Key("strips.page_left", "pageup", "page_left", "page left", "one screen to the left"),
+            Key("strips.page_right", "pagedown", "page_right", "page right", "one screen to the right"),
+            Key("strips.first", "home,g", "first", "first", "to the first strip"),
+            Key("strips.last", "end,G", "last", "last", "to the last strip"),
+        ),
+    ),
     "heat": (
         "Parity evidence",
         (
-            Key("heat.left", "left,h", "left", "left", "one strip to the left"),
-            Key("heat.right", "right,l", "right", "right", "one strip to the right"),
-            Key("heat.page_left", "pageup", "page_left", "page left", "one screen to the left"),
-            Key("heat.page_right", "pagedown", "page_right", "page right", "one screen to the right"),
-            Key("heat.first", "home,g", "first", "first", "to the first strip"),
-            Key("heat.last", "end,G", "last", "last", "to the last strip"),
             Key("heat.shorter", "plus", "shorter", "shorter", "show it in shorter strips", 10),
             Key("heat.longer", "minus", "longer", "longer", "show it in longer strips", 20),
             Key("heat.next", "n", "next", "next one", "mark the parity of the next assembly", 30),

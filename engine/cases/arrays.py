@@ -16,7 +16,7 @@ from engine.source import Source
 if TYPE_CHECKING:
     from engine.raid.array import ArraySource
     from engine.raid.layout import Geometry
-    from engine.raid.model import Candidate, Detection
+    from engine.raid.model import Candidate
 
 _MOST_DEPTH = 4
 
@@ -35,6 +35,26 @@ def is_array(path: str | os.PathLike[str]) -> bool:
     from engine.raid.description import is_description
 
     return is_description(path)
+
+
+def image_size(path: str | os.PathLike[str]) -> int:
+    """Bytes of an image; of the description of an array those of the array, for screens: an array over devices is
+    refused. Raises ``OSError``, ``RescueError``."""
+    if not is_array(path):
+        return os.stat(path).st_size
+    from engine.raid.description import load_array
+
+    refuse_devices([Member(one.path) for one in load_array(path).members])
+    with open_array(path) as source:
+        return source.size
+
+
+def written_sectors(text: str) -> str | None:
+    """A sector format as a person writes it, in its usual form; None for plain sectors. Raises ``UsageError``."""
+    from engine.source import parse_sector_format
+
+    format = parse_sector_format(text.strip() or "512")
+    return None if format.plain else str(format)
 
 
 def open_array(path: str | os.PathLike[str], depth: int = 0) -> ArraySource:
@@ -148,10 +168,3 @@ def judge(members: Sequence[Member], geometry: Geometry) -> Candidate:
 
     with opened_members(members) as sources:
         return judge_geometry(sources, geometry)
-
-
-def detection_of(value: dict[str, object]) -> Detection:
-    """A detection that a job saved. Raises ``DamagedError``."""
-    from engine.raid.saved import from_json
-
-    return from_json(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.cases import create_case, open_source, record
-from engine.cases.arrays import is_array
+from engine.cases import create_case, record
+from engine.cases.arrays import image_size
 from engine.errors import OutsideError, RescueError
 from tui import background
 from tui.case_view import MapTotals, totals_cells
@@ -33,14 +32,6 @@ if TYPE_CHECKING:
 class _Loaded:
     map: Mapfile | None
     image_size: int | None
-
-
-def _size_of(image: Path) -> int:
-    """Bytes of an image; of the description of an array those of the array."""
-    if not is_array(image):
-        return os.stat(image).st_size
-    with open_source(image) as source:
-        return source.size
 
 
 class ImageScreen(DeckScreen):
@@ -90,7 +81,7 @@ class ImageScreen(DeckScreen):
         length: int | None = None
         if self._image is not None:
             try:
-                length = _size_of(self._image)
+                length = image_size(self._image)
             except OSError as error:
                 raise OutsideError("the image is not there", code="missing", path=self._image) from error
         return _Loaded(loaded, length)

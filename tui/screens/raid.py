@@ -9,14 +9,14 @@ from pathlib import Path
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from engine.cases.arrays import Member, save_assembly
+from engine.cases.arrays import Member, refuse_devices, save_assembly, written_sectors
 from engine.cases.folder import look_around, map_beside
+from engine.errors import RescueError
 from engine.jobs import Job, StopRequest, start, stop
 from engine.jobs.raid import DETECT, EXPORT, arguments_of, load_detection
 from engine.raid.description import SUFFIX
 from engine.raid.layout import MAX_DRIVES
 from engine.raid.model import Candidate, Detection
-from engine.source import parse_sector_format
 from tui import background
 from tui.dialogs.path import complete_path, written_path
 from tui.keys import bindings
@@ -152,9 +152,7 @@ class RaidScreen(DeckScreen):
         """Say that the members have strange sectors."""
 
         def take(text: str) -> None:
-            chosen: str | None = None
-            if text.strip() and text.strip() != "512":
-                chosen = str(parse_sector_format(text.strip()))
+            chosen = written_sectors(text)
             self._members = [Member(m.path, m.map, chosen) for m in self._members]
             self._changed()
 
@@ -267,7 +265,12 @@ class RaidScreen(DeckScreen):
     # -- what is done with an assembly
 
     def action_open(self) -> None:
-        """Save it, then open it as an image."""
+        """Save it, then open it as an image; over devices it can only be saved, and read by commands and jobs."""
+        try:
+            refuse_devices(self._members)
+        except RescueError as error:
+            self.tell_error(error)
+            return
         self._save_then(lambda path: self.deck.open_path(str(path)))
 
     def on_row_list_opened(self) -> None:

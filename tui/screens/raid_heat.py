@@ -26,7 +26,7 @@ class RaidHeatScreen(DeckScreen):
     """What is shown above, the strips, and the strip under the cursor below."""
 
     TITLE = "parity evidence"
-    SCOPES = ("heat",)
+    SCOPES = ("heat", "strips")
     HELP = (
         "One line for each member, one character for each strip position of the disk: # where nothing speaks "
         "against the "

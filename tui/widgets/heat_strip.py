@@ -22,7 +22,7 @@ class HeatStrip(Widget, can_focus=True, inherit_bindings=False):
         "heat--label", "heat--cell", "heat--parity", "heat--wrong", "heat--cursor",
     }  # fmt: skip
     DEFAULT_CSS = "HeatStrip { width: 1fr; height: auto; }"
-    BINDINGS = bindings("heat")
+    BINDINGS = bindings("strips")
     ALLOW_SELECT = False
 
     class Moved(Message):
