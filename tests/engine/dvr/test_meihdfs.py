@@ -283,7 +283,7 @@ def test_loose_inodes_far_from_the_others(save, block):
     assert [title.id for title in found.titles] == ["0001-1", "0001-2", "INODE-900"]
     assert content(source, found, found.titles[2]) == gone and found.titles[2].deleted
     # Without being asked only the usual blocks are looked at, and only when something is lost.
-    damaged = holed(source, *[(at, PAGE) for at in made.tables.values()])
+    damaged = holed(source, *[(at, PAGE) for at in (*made.tables.values(), *made.directory_pages)])
     assert ("INODE-900" in {title.id for title in dvr.read(damaged).titles}) == (block == 15)
 
 
