@@ -9,9 +9,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-CHUNK = 2 << 20
-"""Bytes in a buffer: large enough for few switches between the threads, small enough for the processor's cache."""
-_BUFFERS = 6
+CHUNK = 256 << 10
+"""Bytes in a buffer: enough for few switches between the threads, small enough for the processor's cache (writing from
+buffers of 2 MiB was measured at six times the cost)."""
+_BUFFERS = 8
 _ZEROS = bytes(1 << 20)
 
 

@@ -118,6 +118,7 @@ class _Extraction:
         if known is not None and known.sha256 is not None and (done := self._still_there(index, item, known)):
             return done
         part, unreadable, name = self._open(item, key, known, holes)
+        part.early = self._options.durable
         try:
             copy = Copy(item.content, part, hasher, unreadable, lambda lost: self._ledger.lost(key, lost))
             copy.rehash(lambda: check(self._reporter))

@@ -20,6 +20,8 @@ class PartFile:
     def __init__(self, path: Path, fd: int, position: int) -> None:
         self.path, self.fd, self.position = path, fd, position
         self._flushed = position
+        self.early = False
+        """Let the kernel begin to write at once (it costs, but the sync at the end is short)."""
 
     @classmethod
     def begin(cls, path: Path, *, replace: bool = False) -> PartFile:
@@ -49,7 +51,7 @@ class PartFile:
                 count = os.pwrite(self.fd, data, self.position)
                 self.position += count
                 data = data[count:]
-            if self.position - self._flushed >= _FLUSH:
+            if self.early and self.position - self._flushed >= _FLUSH:
                 start_writing(self.fd, self._flushed, self.position - self._flushed)
                 self._flushed = self.position
         except OSError as error:
