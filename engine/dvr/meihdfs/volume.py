@@ -115,6 +115,9 @@ class Volume:
             links = (rows[:, 0x1C] == 1) & (rows[:, 0x1D] == 0)
             mode = (rows[:, 0x1F] == 0x81) | (rows[:, 0x1F] == 0x41)
             for row in np.flatnonzero(links & mode).tolist():
+                # Between the times and the runs an inode is empty; a page of a stream is not.
+                if rows[row, 0x34:0x100].any():
+                    continue
                 piece = Piece((first + row) * PAGE, rows[row].tobytes())
                 inode = parse_inode(piece, self.version, Rung.ORPHAN)
                 if inode is None or inode.number >= _MAX_NUMBER:

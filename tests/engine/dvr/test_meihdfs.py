@@ -278,9 +278,14 @@ def test_loose_inodes_far_from_the_others(save, block):
     runs = [(50, 0, len(gone) // 512)]
     page = meihdfs.inode_page(900, len(gone), directory=False, version="V2.1", runs=runs, generation=3)
     made.image.put(made.start + block * BLOCK + PAGE, page)
+    # The same with something where an inode is empty is a page of something else.
+    other = bytearray(page)
+    other[4:6], other[0x34] = struct.pack("<H", 901), 1
+    made.image.put(made.start + block * BLOCK + 3 * PAGE, other)
     source = save(made.image)
     found = dvr.read(source, deep=True)
     assert [title.id for title in found.titles] == ["0001-1", "0001-2", "INODE-900"]
+    assert not {file.path for file in found.files} & {"inode-901.VRO"}
     assert content(source, found, found.titles[2]) == gone and found.titles[2].deleted
     # Without being asked only the usual blocks are looked at, and only when something is lost.
     damaged = holed(source, *[(at, PAGE) for at in (*made.tables.values(), *made.directory_pages)])
