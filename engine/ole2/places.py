@@ -88,7 +88,8 @@ def find_difat(draft: Draft, listed: Sequence[int]) -> None:
             slots[number] = best
     if len(chain) == need and all(slot < 0 or slot == chain[number] for number, slot in enumerate(slots)):
         slots = list(chain)
-    spare = [sector for sector in marked if sector not in slots]
+    made = [sector for sector in draft.difat if sector >= draft.end]  # appended by an earlier call
+    spare = [sector for sector in (*marked, *made) if sector not in slots]
     rebuilt = [number for number, slot in enumerate(slots) if slot < 0]
     for number in rebuilt:
         slots[number] = spare.pop(0) if spare else draft.append()

@@ -80,16 +80,20 @@ def _headless(evidence: Evidence) -> Iterator[Found]:
     count = evidence.table_at.size
     for size in (512, 4096):
         votes: Counter[int] = Counter()
+        marked_in_all: Counter[int] = Counter()
         reach: dict[int, int] = {}
         for low in range(0, marked.size, _CHUNK):
             for row in marked[low : low + _CHUNK].tolist():
                 first = int(evidence.votes[row, 0])
-                marks = np.flatnonzero(evidence.table[row] == FAT_MARK)[:_MARKS] + first
+                places = np.flatnonzero(evidence.table[row] == FAT_MARK)
+                amount = int(places.size)
+                marks = places[:_MARKS] + first
                 near = evidence.table_at[max(0, row - _NEAR) : min(count, row + _NEAR + 1)]
                 bases = np.unique(near[:, None] - (marks[None, :] + 1) * size)
                 for base in bases[bases >= -size].tolist():
                     votes[base] += 1
-                    reach[base] = max(reach.get(base, 0), first + size // 4)
+                    marked_in_all[base] += amount
+                    reach[base] = max(reach.get(base, 0), first + size // 4, marked_in_all[base] * (size // 4))
         # One vote is all that a document of a single FAT sector has; take those whose own row is the marked one.
         strong = {
             base: number for base, number in votes.items()

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.ole2.fat_rows import Rows
 from engine.ole2.pages import Pages
-from engine.ole2.structs import FREE, MAX_REGULAR
+from engine.ole2.structs import DIFAT_MARK, FAT_MARK, FREE, MAX_REGULAR
 
 UNKNOWN = -1
 _MAX_CANDIDATES = 16
@@ -101,6 +101,10 @@ class _Search:
                 if k <= top and (column == 0 or support * 3 >= int(rows.support[row, 0])):
                     self._add(row, k, support)
         self._place_unvoted()
+        amount = np.bincount(rows.sectors // self.per) if len(rows) else np.zeros(0, np.int64)
+        crowded = np.flatnonzero(amount * 4 >= self.per * 3).tolist() if self.full else []
+        self.full_at = set(crowded[: len(self.full)])
+        """Indexes at which a row of nothing but marks must stand: their range is crowded with tables."""
         self.any_marks = bool((rows.marks > 0).any())
         self._marked = self._marks_of_all()
         self._thin()
@@ -110,20 +114,25 @@ class _Search:
         self._support[row, k] = support
 
     def _place_unvoted(self) -> None:
-        """Rows with marks but no vote: the index at which most of their marks fall on table rows."""
-        rows = self.rows
-        lonely = np.flatnonzero((rows.votes[:, 0] < 0) & (rows.marks > 0) & (rows.marks < self.per))
-        for row in lonely[:4096].tolist():
-            marks = self.rows.marked_by(row, 0)
-            votes: dict[int, int] = defaultdict(int)
-            for position in marks[:8].tolist():
-                hits = rows.sectors[(rows.sectors - position) % self.per == 0]
-                for sector in hits[:64].tolist():
-                    votes[(sector - position) // self.per] += 1
-            best = sorted(((count, -k) for k, count in votes.items() if k >= 0), reverse=True)[:2]
-            for count, minus in best:
-                if count * 2 >= min(8, marks.size):
-                    self._add(row, -minus, count)
+        """Rows with marks but no vote: the index at which their marks fall on table rows and their free entries do
+        not."""
+        rows, per = self.rows, self.per
+        lonely = np.flatnonzero((rows.votes[:, 0] < 0) & (rows.marks < per))
+        marked = (rows.words[lonely] == FAT_MARK) | (rows.words[lonely] == DIFAT_MARK)
+        lonely = lonely[marked.any(axis=1)][:1024]
+        if not lonely.size:
+            return
+        top = int(rows.sectors[-1]) // per + 2
+        is_table = np.zeros(top * per, bool)
+        is_table[rows.sectors] = True
+        grid = is_table.reshape(top, per)
+        for row in lonely.tolist():
+            words = rows.words[row]
+            marks, free = (words == FAT_MARK) | (words == DIFAT_MARK), words == FREE
+            amount = grid[:, marks].sum(axis=1).astype(np.int64) - grid[:, free].sum(axis=1)
+            for k in np.argsort(-amount, kind="stable")[:2].tolist():
+                if amount[k] * 2 >= int(marks.sum()):
+                    self._add(row, k, int(amount[k]))
 
     def _marks_of_all(self) -> set[int]:
         """Sectors that some candidate row marks."""
@@ -145,6 +154,8 @@ class _Search:
         if sector in self._marked:
             return 2
         cover = sector // self.per
+        if cover in self.full_at:
+            return 2
         if cover == k or cover in self.candidates:
             return 0 if self.any_marks else 1
         return 1
@@ -153,6 +164,8 @@ class _Search:
         """Per index only rows of the best standing, the best supported ones; refuted ones go altogether."""
         kept: dict[int, list[int]] = {}
         for k, rows in self.candidates.items():
+            if k in self.full_at:
+                continue
             standing = {row: self._standing(row, k) for row in rows}
             best = max(standing.values())
             if best == 0:

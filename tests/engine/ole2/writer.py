@@ -61,7 +61,7 @@ class _Node:
 
 
 def _order(name: str) -> tuple[int, bytes]:
-    return len(name.encode("utf-16-le")), name.upper().encode("utf-16-be")
+    return len(name.encode("utf-16-le", "surrogatepass")), name.upper().encode("utf-16-be", "surrogatepass")
 
 
 def write(streams: Mapping[str, bytes], layout: Layout | None = None) -> Written:
@@ -221,7 +221,7 @@ def _tree(ordered: list[_Node]) -> int:
 
 
 def _entry(node: _Node, layout: Layout) -> bytes:
-    name = node.name.encode("utf-16-le") + b"\0\0"
+    name = node.name.encode("utf-16-le", "surrogatepass") + b"\0\0"
     class_id = layout.class_id if node.kind == 5 else bytes(16)
     times = (0, layout.saved) if node.kind == 5 else (0, 0)
     return struct.pack(
