@@ -349,3 +349,26 @@ def test_panasonic_pairs_in_a_folder(tmp_path):
     found = dvr.read(FolderSource(tmp_path))
     assert [(title.id, title.name) for title in found.titles] == [("0001", "T1"), ("0002", "T2")]
     assert found.finding.confidence > 0.9
+
+
+@both
+@pytest.mark.parametrize("what", ["cell", "vob"])
+def test_a_lost_cell_or_record_costs_its_part_only(save_files, panasonic, what):
+    vobs = [Vob(20 * n, [Unit(20)], DATE) for n in range(3)]
+    management = Management(vobs, [Programme([Cell(1), Cell(2)], b"two"), Programme([Cell(3)], b"one")])
+    data = bytearray(management.panasonic() if panasonic else management.standard())
+    order = "<" if panasonic else ">"
+    table, at = (8, 4 + 2 * 142 + 4) if what == "cell" else (20, 8 + 60 + 2 + 4)
+    if not panasonic:
+        table = 304 if what == "cell" else 256
+    place = struct.unpack_from(order + "I", data, table)[0] + at
+    # The second cell's, or the second VOB's, place in the file is nonsense.
+    data[place : place + 4] = b"\xff" * 4
+    found = save_files(bytes(data), mpeg.stream(60, 1), panasonic=panasonic)
+    two, one = found.titles[:2]
+    assert (vro_ranges(found, two), vro_ranges(found, one)) == ([(0, 20)], [(40, 20)])
+    assert "cell-lost" in {problem.code for problem in two.problems}
+    assert two.duration_s is None and two.missing.unknown and not one.missing
+    # What the lost cell played is still there, as a VOB that nothing plays.
+    if what == "cell":
+        assert [vro_ranges(found, title) for title in found.titles[2:]] == [[(20, 20)]]
