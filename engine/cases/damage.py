@@ -36,6 +36,10 @@ class Damage:
     def deleted(self, first: int = 0, count: int | None = 100) -> Iterator[Hit]:
         return listed(self.index, self.hits.deleted, self.hits.deleted_bytes, first, count)
 
+    def path(self, number: int) -> str:
+        """Of an entry."""
+        return self.index.path(self.index.entry(number))
+
     def ranges(self, entry: Entry) -> RangeSet:
         """Which bytes of a file are missing, as positions in it."""
         return missing_in(self.index, entry, self.holes)

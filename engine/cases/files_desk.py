@@ -10,7 +10,8 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,6 +84,15 @@ class Details:
     seconds: float | None
     other_names: int
     problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Entries of a view; ``paths`` by number for flat ones, ``trail`` the directory's own for a tree."""
+
+    entries: tuple[Entry, ...]
+    paths: dict[int, str] = field(repr=False)
+    trail: str
 
 
 def volumes(subject: Subject) -> list[VolumeAt]:
@@ -185,6 +195,16 @@ class FilesDesk:
             yield OpenVolume(self.volume, disk, source, self._index, made=False)
 
     @contextmanager
+    def _known(self) -> Iterator[Index]:
+        """The index alone, as it was at the last look: the image is not touched."""
+        with self._lock:
+            if self._index is not None and self._overview is not None:
+                yield self._index
+                return
+        with self._needed() as opened:
+            yield opened.index
+
+    @contextmanager
     def _needed(self) -> Iterator[OpenVolume]:
         with self._lock, self._open() as opened:
             if opened is None:
@@ -193,59 +213,60 @@ class FilesDesk:
 
     # --- lists
 
-    def listing(self, view: View, directory: int = 1, words: str = "") -> list[Entry]:
+    def listing(self, view: View, directory: int = 1, words: str = "") -> Listing:
         """The entries of a view, ready to show. Raises ``RescueError``."""
-        with self._needed() as opened:
-            index = opened.index
+        with self._known() as index:
             if view == "tree":
-                return index.children(directory)
+                return Listing(tuple(index.children(directory)), {}, "/" + index.path(index.entry(directory)))
             if view == "search":
-                return index.search(words)
-            if view == "deleted":
+                found = index.search(words)
+            elif view == "deleted":
                 where = f"WHERE state & {kinds.DELETED} AND kind IN ({kinds.FILE}, {kinds.STREAM}) AND size > 0"
-                return [entry for entry, _ in zip(index.everything(where), range(_MAX_LISTED), strict=False)]
-            hits = damage(opened).hits if self._overview is None else self._overview.damage.hits
-            owners = hits.owners[:_MAX_LISTED].tolist()
-            found = index.entries(owners)
-            return [found[owner] for owner in owners if owner in found]
+                found = list(islice(index.everything(where), _MAX_LISTED))
+            else:
+                found = self._hit(index)
+            return Listing(tuple(found), {entry.id: index.path(entry) for entry in found}, "")
+
+    def _hit(self, index: Index) -> list[Entry]:
+        """Directories that lack entries, names whose records were never read, then files by what they lack."""
+        if self._overview is None:
+            return []
+        hits = self._overview.damage.hits
+        owners = [*hits.directories.tolist(), *index.unread(), *hits.owners.tolist()][:_MAX_LISTED]
+        found = index.entries(owners)
+        return [found[owner] for owner in dict.fromkeys(owners) if owner in found]
 
     def path(self, entry: Entry) -> str:
         """Its path on the volume, not safe to print."""
-        with self._needed() as opened:
-            return opened.index.path(entry)
+        with self._known() as index:
+            return index.path(entry)
 
-    def parent(self, entry: Entry) -> Entry:
-        """The directory it is in."""
-        with self._needed() as opened:
-            return opened.index.entry(entry.parent or 1)
-
-    def entry(self, number: int) -> Entry:
-        """By its number."""
-        with self._needed() as opened:
-            return opened.index.entry(number)
+    def parent(self, number: int) -> Entry:
+        """The directory that an entry is in."""
+        with self._known() as index:
+            return index.entry(index.entry(number).parent or 1)
 
     def details(self, entry: Entry) -> Details:
         """All about one."""
-        with self._needed() as opened:
-            index = opened.index
-            told = self._overview.damage if self._overview is not None else damage(opened)
+        with self._known() as index:
+            overview = self._overview
             pieces = index.pieces(entry)
             base = self.volume.start
             places = tuple(
                 (piece.position, base + piece.start if piece.start >= 0 else None, piece.span) for piece in pieces[:4]
             )
-            lacking = RangeSet() if entry.is_directory else told.ranges(entry)
-            health = self._overview.of(entry) if self._overview is not None else NO_LACK
-            extension = entry.name.rpartition(".")[2].lower()
-            time = None
-            if extension in KNOWN and entry.size and lacking:
-                with Contents(index, opened.source) as contents:
-                    time = seconds(contents.open(entry), extension)
+            plain = overview is not None and not entry.is_directory
+            lacking = overview.damage.ranges(entry) if overview is not None and plain else RangeSet()
+            health = overview.of(entry) if overview is not None else NO_LACK
             share = overwritten(index, entry) if entry.deleted else None
-            missing = lacking.total
-            told_time = time * missing / entry.size if time is not None and entry.size else None
-            return Details(entry, index.path(entry), health, lacking, places, len(pieces), share, told_time,
-                           len(index.twins(entry.holder)), entry.problem)  # fmt: skip
+            found = Details(entry, index.path(entry), health, lacking, places, len(pieces), share, None,
+                            len(index.twins(entry.holder)), entry.problem)  # fmt: skip
+        extension = entry.name.rpartition(".")[2].lower()
+        if extension not in KNOWN or not entry.size or not lacking:
+            return found
+        with self._needed() as opened, Contents(opened.index, opened.source) as contents:
+            time = seconds(contents.open(entry), extension)
+        return found if time is None else replace(found, seconds=time * lacking.total / entry.size)
 
     def preview(self, entry: Entry, width: int, height: int) -> Look:
         """A look into a file. Raises ``RescueError``."""

@@ -335,6 +335,11 @@ class Index:
             for a, b in self._rows(f"SELECT id, lost FROM entries WHERE lost > 0 AND NOT state & {kinds.DELETED}")
         ]
 
+    def unread(self) -> list[int]:
+        """Entries whose record was never read: a name, and nothing else known. Deleted ones left out."""
+        query = f"SELECT id FROM entries WHERE state & {kinds.UNREAD} AND NOT state & {kinds.DELETED}"
+        return [int(row[0]) for row in self._rows(query)]
+
     def types(self) -> list[tuple[str, int, int]]:
         """(extension in lower case, files, bytes), the most bytes first."""
         return [

@@ -15,7 +15,7 @@ from engine.atomic import fsync_directory, give_to_invoker
 from engine.errors import outside
 from engine.ranges import RangeSet
 
-VERSION = 1
+VERSION = 2
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE entries (
@@ -31,6 +31,7 @@ CREATE INDEX by_parent ON entries (parent, name);
 CREATE INDEX by_ext ON entries (ext) WHERE ext IS NOT NULL;
 CREATE INDEX by_twin ON entries (same_as) WHERE same_as IS NOT NULL;
 CREATE INDEX by_loss ON entries (lost) WHERE lost > 0;
+CREATE INDEX by_state ON entries (id) WHERE state & 16;
 """
 COLUMNS = ("start", "size", "owner", "position", "span", "kind")
 """Of every place: bytes on the volume, the entry it belongs to, where in the file and how much of it, what it holds."""

@@ -283,16 +283,16 @@ def test_the_desk_shows_what_is_hit(disk, tmp_path):
     desk = FilesDesk(Subject(mine, holed_map(image, tmp_path / "m.map", [(low, low + 512)])), volume)
     overview = desk.refresh()
     assert overview.mapped and len(overview.damage.hits) == 1
-    docs = next(entry for entry in desk.listing("tree") if entry.name == "docs")
+    docs = next(entry for entry in desk.listing("tree").entries if entry.name == "docs")
     assert overview.of(docs).files == 1 and overview.of(docs).missing == 512
-    (hit,) = desk.listing("hit")
+    (hit,) = desk.listing("hit").entries
     details = desk.details(hit)
     assert details.ranges == RangeSet.of(0, 512) and details.places[0][1] == low
     look = desk.preview(hit, 40, 20)
     assert look.holes == RangeSet.of(0, 512)
-    found = [entry.name for entry in desk.listing("search", words="size 51?.txt")]
+    found = [entry.name for entry in desk.listing("search", words="size 51?.txt").entries]
     assert found == [f"size 51{n}.txt" for n in (1, 2, 3)]
-    assert [entry.name for entry in desk.listing("deleted")] == ["_MG_0003.JPG"]
+    assert [entry.name for entry in desk.listing("deleted").entries] == ["_MG_0003.JPG"]
     desk.close()
 
 

@@ -239,12 +239,14 @@ def _hit(args: argparse.Namespace, out: Output) -> int:
             "unknown_missing_bytes": sums.unknown, "other_missing_bytes": sums.other,
             "file_missing_bytes": hits.missing, "missing_bytes": sums.holes, "lost_bytes": hits.lost,
             "directories": [{"path": hit.path, "missing_bytes": hit.missing} for hit in told.directories(0, None)],
+            "unread_records": [told.path(number) for number in opened.index.unread()],
             "deleted_files": [{"path": hit.path, "missing_bytes": hit.missing} for hit in told.deleted(0, None)],
             "files_total": opened.index.counts["files"], "volume": base, "stale": opened.stale,
         }  # fmt: skip
         out.document(document)
         _hit_lines(out, told, files, times, opened)
-        return 1 if len(hits) or sums.own or hits.directories.size or opened.index.counts["unread_bytes"] else 0
+        hurt = len(hits) or document["unread_records"] or sums.own or hits.directories.size
+        return 1 if hurt or opened.index.counts["unread_bytes"] else 0
 
 
 def _hit_lines(out: Output, told: Any, files: list[Any], times: dict[int, float], opened: OpenVolume) -> None:
@@ -261,6 +263,11 @@ def _hit_lines(out: Output, told: Any, files: list[Any], times: dict[int, float]
     out.line(f"files hit: {len(hits)} of {opened.index.counts['files']}, {format_exact(hits.missing)} missing")
     if hits.lost:
         out.line(f"of these, nobody knows where they lie: {format_exact(hits.lost)}")
+    unread = opened.index.unread()
+    if unread:
+        out.line(f"names of which nothing else is known, their records were never read: {len(unread)}")
+        for number in unread[:10]:
+            out.line(f"  {safe_text(told.path(number), 76)}")
     out.line(f"file system's own structures: {format_exact(sums.own)} missing")
     for hit in told.directories(0, 10):
         out.line(f"  directory {safe_text(hit.path or '/', 60)}: {hit.missing} B unread, entries may be missing")

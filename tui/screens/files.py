@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from engine.cases.damage import MadeDomain
-from engine.cases.files_desk import Details, FilesDesk, Overview, View
+from engine.cases.files_desk import Details, FilesDesk, Listing, Overview, View
 from engine.cases.taking import Choice
 from engine.errors import RescueError, UsageError
 from engine.filesystems.index import Entry
@@ -65,7 +65,7 @@ class FilesScreen(DeckScreen):
         self._paths: dict[int, str] = {}
         self._marked: set[int] = set()
         self._looks: background.Latest[Overview | None] = background.Latest()
-        self._lists: background.Latest[tuple[list[Entry], dict[int, str], str]] = background.Latest()
+        self._lists: background.Latest[Listing] = background.Latest()
         self._details: background.Latest[Details] = background.Latest()
         self._trail = "/"
 
@@ -112,20 +112,13 @@ class FilesScreen(DeckScreen):
 
     def _load(self, at: int | None = None) -> None:
         view, directory, words = self._view, self._directory, self._words
-        desk = self._desk
 
-        def work() -> tuple[list[Entry], dict[int, str], str]:
-            entries = desk.listing(view, directory, words)
-            paths = {} if view == "tree" else {entry.id: desk.path(entry) for entry in entries}
-            trail = "/" + desk.path(desk.entry(directory)) if view == "tree" else ""
-            return entries, paths, trail
-
-        def take(loaded: tuple[list[Entry], dict[int, str], str]) -> None:
-            self._entries, self._paths, self._trail = loaded
+        def take(loaded: Listing) -> None:
+            self._entries, self._paths, self._trail = list(loaded.entries), loaded.paths, loaded.trail
             self._fill(at)
             self._show_state()
 
-        self._lists.start(self, work, take, self._failed)
+        self._lists.start(self, lambda: self._desk.listing(view, directory, words), take, self._failed)
 
     def _fill(self, at: int | None = None) -> None:
         up = self._view == "tree" and self._directory != 1 and self._overview is not None
@@ -300,7 +293,7 @@ class FilesScreen(DeckScreen):
             self._directory = entry.id
             self._load(at=here)
 
-        background.start(self, lambda: self._desk.parent(self._desk.entry(here)), take)
+        background.start(self, lambda: self._desk.parent(here), take)
 
     def action_view(self) -> None:
         """The next view."""

@@ -121,6 +121,7 @@ def test_a_record_that_was_never_read(volume, tmp_path):
     index = rebuilt(volume, holes, tmp_path)
     again = index.find("frag2.bin")
     assert again.state & kinds.UNREAD and again.size is None
+    assert index.unread() == [again.id]
     assert index.counts["unread_bytes"] > 0
     assert not index.is_stale(holes) and index.is_stale(RangeSet())
     assert files(index) == set(volume.truth)
