@@ -149,3 +149,12 @@ def test_picture(disk: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str
     call(capsys, "picture", real.path, "3", "-o", tmp_path / "a.png", "--at", "50")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert run(["dvr", "picture", str(disk.path), "3", "-o", str(tmp_path / "b.png")]) == 1
+
+
+def test_in_the_background(disk: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tmp_path / "disk.img"
+    image.symlink_to(disk.path)
+    value = document(capsys, "extract", image, "3", "-o", tmp_path / "out", "--no-pictures", "--detach")
+    assert run(["jobs", "attach", value["directory"], "--quiet"]) == 0
+    (written,) = (tmp_path / "out").glob("*.mpg")
+    assert written.read_bytes() == disk.content["3"]

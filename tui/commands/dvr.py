@@ -45,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--fill", action="store_true", help="fill what nobody has read with padding packs")
     _remux(verb)
     verb.add_argument("--scan", metavar="DIR", help="titles are those that dvr scan -o DIR found")
+    verb.add_argument("--detach", action="store_true", help="write in the background, as a job")
 
     verb = _source(leaf("scan", "recordings by the MPEG clock, where the directory is gone",
                         "scan disk.img -o films"))  # fmt: skip
@@ -211,6 +212,8 @@ def _extract(args: argparse.Namespace, out: Output) -> int:
     from engine.recordings.extracting import take
     from engine.recordings.look import opened
 
+    if args.detach:
+        return _detach(args, out)
     listed = None if args.scan is not None else _looked(args, out).recordings
     target = _writable(args)
     reporter = out.reporter("writing")
@@ -223,6 +226,25 @@ def _extract(args: argparse.Namespace, out: Output) -> int:
     out.document(done.document())
     out.lines(_written_lines(done))
     return 0 if done.taken and not done.problems and not any(one.missing_bytes for one in done.taken) else 1
+
+
+def _detach(args: argparse.Namespace, out: Output) -> int:
+    from engine import jobs
+    from engine.cases import is_case
+    from engine.recordings.job import EXTRACT
+
+    place = _place(args)
+    if not is_case(place.path) and place.path.resolve().is_block_device():
+        raise UsageError("a device has no folder for jobs", path=place.path, advice="make a case for it")
+    arguments = {
+        **place.arguments(), **_order(args, tuple(args.ids) or None).arguments(),
+        "target": str(_writable(args).absolute()), "variant": max(0, args.understanding - 1), "deep": args.deep,
+        "scan": None if args.scan is None else str((Path(args.scan) / _STATE).absolute()),
+    }  # fmt: skip
+    job = jobs.start(EXTRACT, arguments, place.jobs_dir, title=f"{place.path.name}: recordings")
+    out.document({"job": job.id, "directory": str(job.directory)})
+    out.line(f"{job.id} runs in the background; watch it: rescuedeck jobs attach {job.id}")
+    return 0
 
 
 def _writable(args: argparse.Namespace) -> Path:
