@@ -143,9 +143,10 @@ class Document:
         """Why the map may not be edited or saved now; empty when it may. ``open-ended`` still allows a clip.
 
         Looks at files beside the map and, when ``thorough``, at all processes for a ddrescue started by hand. To be
-        asked now and then: it also flushes the journal.
+        asked now and then, ``thorough`` and away from the screen: it also flushes the journal then, which takes time.
         """
-        self._flush()
+        if thorough:
+            self._flush()
         found = [
             access.DAMAGED if self.damage is not None else None,
             access.held_reason(self.path, thorough=thorough),

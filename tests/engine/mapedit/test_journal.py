@@ -230,22 +230,28 @@ def test_a_full_disk_stops_the_journal_and_not_the_editor(path, monkeypatch):
     assert again.map.same_blocks(document.map)
 
 
-def test_a_burst_of_edits_is_flushed_later(path, monkeypatch):
+def test_no_edit_waits_for_the_medium(path, monkeypatch):
     document = Document.open(path)
     flushed = []
     monkeypatch.setattr(journal_module.os, "fsync", flushed.append)
     clock = [1000.0]
     monkeypatch.setattr(journal_module.time, "monotonic", lambda: clock[0])
+    document.apply(SetStatus(RangeSet.of(63 * K, 63 * K + 512), "?"))
+    before = len(flushed)  # of the new file
     for start in range(64, 70):
+        clock[0] += 0.5
         document.apply(SetStatus(RangeSet.of(start * K, start * K + 512), "?"))
-    before = len(flushed)
-    document.reasons()
     assert len(flushed) == before
+    document.reasons()
+    assert len(flushed) == before + 1
+    document.apply(SetStatus(RangeSet.of(71 * K, 71 * K + 512), "?"))
+    document.reasons()
+    assert len(flushed) == before + 1
     clock[0] += 2
     document.reasons()
-    assert len(flushed) == before + 1
+    assert len(flushed) == before + 2
     document.reasons()
-    assert len(flushed) == before + 1
+    assert len(flushed) == before + 2
 
 
 def test_foreign_and_hostile_journals(path):
