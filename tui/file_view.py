@@ -125,11 +125,11 @@ def overview_facts(overview: Overview | None, job: Job | None, shown: str) -> li
     facts: list[Fact] = []
     if job is not None and job.live:
         done = job.progress
-        words = f"{job.kind}: {job.state}, "
-        if done.unit == "B":
-            words += f"{percent(done.done, done.total)}  {format_size(done.done)} at {format_rate(done.rate)}"
-        else:
-            words += f"{done.done} {done.unit}" + (f"  {job.message}" if job.message else "")
+        words = f"{job.kind}: {job.state}"
+        if done.done and done.unit == "B":
+            words += f", {percent(done.done, done.total)}  {format_size(done.done)} at {format_rate(done.rate)}"
+        elif done.done:
+            words += f", {done.done} {done.unit}" + (f"  {job.message}" if job.message else "")
         facts.append(("job", Cell(words, "row--strong")))
     if overview is None:
         if not facts:

@@ -34,6 +34,7 @@ _NAMED = {128: True, 4353: True}
 _NTFS_META = (0x20, 0xA0, 0xB0)
 _HFS_COMPRESSED = 0x10
 _MAX_SIZE = 1 << 62
+_LABEL = " (Volume Label Entry)"
 _NO_VALID: dict[tuple[int, int], int] = {}
 
 
@@ -101,7 +102,7 @@ class EntryMaker:
             state |= kinds.DELETED
             if meta is not None and meta[1] & 1 and not orphan and not deleted:
                 state |= kinds.REUSED
-        if self._is_system(row, parent, kind):
+        if self._is_system(row, parent, kind) or (self._fat and row.name.endswith(_LABEL)):
             kind = kinds.SYSTEM if kind != kinds.DIRECTORY else kind
             self._system.add(number)
         if self._record_unread(row.inode) or (meta is None and not state & kinds.DELETED):
