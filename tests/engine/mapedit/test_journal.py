@@ -236,15 +236,15 @@ def test_no_edit_waits_for_the_medium(path, monkeypatch):
     monkeypatch.setattr(journal_module.os, "fsync", flushed.append)
     clock = [1000.0]
     monkeypatch.setattr(journal_module.time, "monotonic", lambda: clock[0])
-    document.apply(SetStatus(RangeSet.of(63 * K, 63 * K + 512), "?"))
+    document.apply(SetStatus(RangeSet.of(64 * K, 64 * K + 512), "?"))
     before = len(flushed)  # of the new file
-    for start in range(64, 70):
+    for start in range(65, 70):
         clock[0] += 0.5
         document.apply(SetStatus(RangeSet.of(start * K, start * K + 512), "?"))
     assert len(flushed) == before
     document.reasons()
     assert len(flushed) == before + 1
-    document.apply(SetStatus(RangeSet.of(71 * K, 71 * K + 512), "?"))
+    document.apply(SetStatus(RangeSet.of(70 * K, 70 * K + 512), "?"))
     document.reasons()
     assert len(flushed) == before + 1
     clock[0] += 2
