@@ -18,7 +18,7 @@ from engine.extract.names import with_mark
 from engine.progress import SILENT, Reporter, check
 from engine.ranges import RangeSet
 from engine.recordings.items import Wish, chosen, file_items, stem, timestamp, title_items
-from engine.recordings.pictures import can_picture, picture_path, sample, save_png
+from engine.recordings.pictures import can_picture, picture_path, sample_of_file, save_png
 from engine.recordings.remux import Container, Remux, remux
 from engine.source import Source
 
@@ -136,7 +136,7 @@ def take(
             line = {"purpose": purpose, "id": id_, "taken": [one.document() for one in taken]}
             append_line(_notes(journal), json.dumps(line).encode("ascii"))
 
-    _after(source, recordings, target, order, list(report.written), owners, out, note, reporter)
+    _after(target, order, list(report.written), owners, out, note, reporter)
     journal.unlink(missing_ok=True)
     _notes(journal).unlink(missing_ok=True)
     return out
@@ -178,7 +178,7 @@ def _hidden(item: Item, title: Title) -> Item:
 
 
 def _after(
-    source: Source, recordings: Recordings, target: Path, order: Order, written: Sequence[Written],
+    target: Path, order: Order, written: Sequence[Written],
     owners: Sequence[Title | None], out: Outcome, note: Callable[[str, Sequence[Taken]], None], reporter: Reporter,
 ) -> None:  # fmt: skip
     by_title: dict[str, list[Written]] = {}
@@ -192,9 +192,11 @@ def _after(
     for id_, files in by_title.items():
         check(reporter)
         title = known[id_]
+        pictured = order.pictures and can_picture()
+        stream = sample_of_file(files[0].path) if pictured else b""  # the disk itself is read once only
         if order.container is not None:
             files = _together(target, order, title, files, out, reporter)
-        picture = _picture(source, recordings, title, files[0].path, order) if files else None
+        picture = _picture(stream, title, files[0].path) if pictured else None
         taken = [
             Taken(id_, one.path, one.size, one.sha256, one.missing.total, picture if number == 0 else None)
             for number, one in enumerate(files)
@@ -268,13 +270,11 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _picture(source: Source, recordings: Recordings, title: Title, beside: Path, order: Order) -> Path | None:
-    if not order.pictures or not can_picture():
-        return None
+def _picture(stream: bytes, title: Title, beside: Path) -> Path | None:
     path = picture_path(beside)
     try:
-        save_png(sample(recordings, title, source), path, aspect=title.aspect)
-    except (DamagedError, OutsideError):
+        save_png(stream, path, aspect=title.aspect)
+    except (DamagedError, OutsideError):  # no picture is no reason to call a file that was written failed
         return None
     return path
 
