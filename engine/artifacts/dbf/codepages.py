@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 DEFAULT = "cp1252"
@@ -23,7 +24,13 @@ _DRIVER = re.compile(r"DB(\d{3,4})")
 
 
 def guessed(sample: bytes) -> str:
-    """DOS programs put the letters with marks from 0x80 to 0xA5, those of Windows from 0xC0 on."""
+    """DOS programs put the letters with marks from 0x80 to 0xA5, those of Windows from 0xC0 on; newer ones write UTF-8.
+    """
+    try:
+        if not sample.isascii() and codecs.getincrementaldecoder("utf-8")().decode(sample):
+            return "utf-8"
+    except UnicodeDecodeError:
+        pass  # one byte a letter, then: by where the letters lie
     dos = sum(0x80 <= byte <= 0xA5 for byte in sample)
     windows = sum(byte >= 0xC0 for byte in sample)
     return "cp850" if 2 * dos > windows else DEFAULT  # where Windows has quotes and dashes, DOS has its letters

@@ -158,7 +158,7 @@ def check(header: Header, data: bytes, size: int) -> Iterator[Problem]:
     full = header.family == "dbase2" and count == 32
     if data[end : end + 1] != b"\r" and not full:
         yield Problem("fields", f"field {count + 1} is damaged, or their end is not marked", end)
-    if not count and header.records:
+    if not count and header.record_length != 1:
         yield Problem("fields", "there is no field", start)
     total = 1 + sum(field.length for field in header.fields)
     if header.record_length != total:

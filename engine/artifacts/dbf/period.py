@@ -18,12 +18,13 @@ LOOKED_AT = 1 << 18
 """Bytes of the table that are looked at."""
 LONGEST = 4000
 _LEAST_ROWS = 4
-_MARGIN = 0.05
+_NEARLY = 0.8
+_LEAST_STABLE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Rows of ``length`` bytes from ``start`` on; ``stability`` from 0 to 1; ``rows`` that were looked at."""
+    """Rows of ``length`` bytes from ``start`` on; ``stability`` up to 1 (``_stability``); ``rows`` were looked at."""
 
     start: int
     length: int
@@ -59,30 +60,44 @@ def _kept(body: bytes, start: int) -> list[int]:
 
 
 def _best(body: bytes, start: int, kept: list[int]) -> Period | None:
-    """The smallest kept length that is about as stable as its own multiples: text columns padded with blanks imitate
-    a part of a record, whose columns then mix."""
+    """The smallest kept length that is nearly as stable as the best, or a part of it that is as stable: text columns
+    padded with blanks imitate other lengths, whose columns then mix, and multiples of the right one are as good."""
+    if not kept:
+        return None
     known = {length: _stability(body, start, length) for length in kept}
-    for length in kept:
-        multiples = [known[m * length] for m in (2, 3, 4) if m * length in known]
-        if known[length] >= max(multiples, default=0.0) - _MARGIN and known[length] > 0.3:
-            return Period(start, length, round(known[length], 3), (len(body) - start) // length)
-    return None
+    enough = _NEARLY * max(known.values())
+    length = next(one for one in kept if known[one] >= enough)
+    length = next(one for one in kept if length % one == 0 and (
+        known[one] >= _NEARLY * known[length] or _has_deleted(body, start, one, length // one)
+    ))  # fmt: skip
+    if known[length] < _LEAST_STABLE:
+        return None
+    return Period(start, length, round(known[length], 3), (len(body) - start) // length)
+
+
+def _has_deleted(body: bytes, start: int, length: int, times: int) -> bool:
+    """Whether flags that rows of ``times`` that length would not have say that a row is deleted: padding has blanks
+    only. (Tables whose rows repeat in themselves look better at a multiple of their length.)"""
+    flags = body[start::length]
+    return any(flag == 0x2A for number, flag in enumerate(flags) if number % times)
 
 
 def _from_end(body: bytes) -> Period | None:
     """Records counted back from the last byte: for a header that is overwritten with something else."""
-    found: list[Period] = []
+    kept: dict[int, int] = {}
     for length in range(2, min(LONGEST, len(body) // _LEAST_ROWS) + 1):
         flags = body[len(body) - length :: -length]
         rows = len(flags) - len(flags.lstrip(FLAGS))
-        if rows >= max(8, _LEAST_ROWS) and rows * length * 2 >= len(body):
-            start = len(body) - rows * length
-            found.append(Period(start, length, _stability(body, start, length), rows))
-    for one in found:
-        multiples = [other.stability for other in found if other.length in (2 * one.length, 3 * one.length)]
-        if one.stability >= max(multiples, default=0.0) - _MARGIN and one.stability > 0.3:
-            return one
-    return None
+        if rows >= 8 and rows * length * 2 >= len(body):
+            kept[length] = len(body) - rows * length
+    if not kept:
+        return None
+    known = {length: _stability(body, start, length) for length, start in kept.items()}
+    enough = _NEARLY * max(known.values())
+    length = next(one for one in kept if known[one] >= enough)
+    if known[length] < _LEAST_STABLE:
+        return None
+    return Period(kept[length], length, round(known[length], 3), (len(body) - kept[length]) // length)
 
 
 def _table(body: bytes, start: int, length: int) -> npt.NDArray[np.uint8]:
@@ -105,12 +120,17 @@ def _classes() -> npt.NDArray[np.uint8]:
 
 
 def _stability(body: bytes, start: int, length: int) -> float:
-    """The mean over columns of the share of the commonest class of bytes."""
+    """How much more often two rows agree about the class of a byte in the same column than two bytes of the table
+    anywhere: 0 for no more, 1 for always. Counted in pairs, so that few rows look no better than many."""
     import numpy as np
 
     kinds = _classes()[_table(body, start, length)]
-    shares = np.stack([(kinds == kind).mean(axis=0) for kind in range(5)]).max(axis=0)
-    return float(shares.mean())
+    rows = kinds.shape[0]
+    counts = np.stack([(kinds == kind).sum(axis=0) for kind in range(5)]).astype(np.float64)
+    agreeing = float((counts * (counts - 1)).sum(axis=0).mean()) / (rows * (rows - 1))
+    shares = counts.sum(axis=1) / kinds.size
+    anywhere = float((shares * shares).sum())
+    return (agreeing - anywhere) / (1 - anywhere) if anywhere < 1 else 0.0
 
 
 def guess_fields(body: bytes, period: Period) -> tuple[FieldDef, ...]:

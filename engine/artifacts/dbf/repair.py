@@ -92,8 +92,11 @@ def repair(
 def _by_fields(source: Source, head: bytes) -> tuple[Header, int, str] | None:
     """The layout by the descriptors that survive, where the flags of the rows agree."""
     parsed = parse_header(head, source.size)
-    if parsed.fields and not {one.code for one in parsed.problems} - {"records"}:
-        return parsed, parsed.header_length, "header"
+    wrong = {one.code for one in parsed.problems}
+    if (parsed.fields or parsed.record_length == 1) and not wrong - {"records", "rows"}:
+        counted = count_rows(source, parsed.header_length, parsed.record_length, parsed.records)
+        if "rows" not in wrong or (counted == parsed.records and counted):  # flags of an odd writer, but the end fits
+            return parsed, parsed.header_length, "header"
     best: tuple[float, Header, int] | None = None
     for family in _FAMILIES:
         for header, rows_at in _candidates(source, head, family):

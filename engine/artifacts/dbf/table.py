@@ -29,7 +29,7 @@ class Table:
     ) -> None:
         """``encoding`` overrides the declared code page. Raises ``DamagedError`` when no row can be read."""
         self.source, self.header, self.memo = source, header, memo
-        if header.record_length < 1 or (not header.fields and header.records):
+        if header.record_length < 1 or (not header.fields and header.record_length > 1):
             raise DamagedError("its header is damaged: no rows can be told", code="dbf-header", path=source.path,
                                advice="repair it: decode dbf FILE --repair OUT")  # fmt: skip
         sample = source.read(header.header_length, 1 << 16).data if not header.code_page else b""

@@ -46,7 +46,7 @@ class Reader:
 
     def _number(self, _field: FieldDef, raw: bytes) -> Value:
         text = raw.strip(b" \0\t")
-        if not text:
+        if not text or text == b".":
             return None
         if not text.strip(b"*"):
             raise BadValue("overflow: the number did not fit")
@@ -151,7 +151,7 @@ def number(text: str) -> Value:
     value = float(plain)
     if value != value or value in (float("inf"), float("-inf")) or "_" in plain:
         raise ValueError(text)
-    digits = plain.lstrip("+-").replace(".", "").lstrip("0")
+    digits = (plain.rstrip("0") if "." in plain else plain).lstrip("+-").replace(".", "").lstrip("0")
     return value if len(digits) <= 15 else plain
 
 

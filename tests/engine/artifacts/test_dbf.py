@@ -178,6 +178,31 @@ def test_code_pages(byte: int, raw: bytes, text: str) -> None:
     assert encoding_of(byte)[0]
 
 
+def test_a_page_that_is_not_declared_is_guessed() -> None:
+    columns = (Col("T", "C", 20),)
+    for encoding in ("cp1252", "cp850", "utf-8"):
+        rows = [record(columns, (word.encode(encoding),)) for word in ("Müller", "Größe", "Köln", "straße", "ähnlich")]
+        made = table(standard(columns, rows, code_page=0))
+        assert made.encoding == encoding and next(iter(made.rows())).values == ("Müller",)
+
+
+def test_flags_of_odd_writers_and_tables_without_fields() -> None:
+    """Both lie about in the wild: zeros in place of flags, and a table of 34 bytes."""
+    columns = (Col("A", "C", 10), Col("B", "C", 7))
+    data = standard(columns, [b"\0" + b"2020-01-04English", b"\0" + b"2020-01-05German "], version=0x30)
+    made = table(data)
+    assert [row.values[1] for row in made.rows()] == ["English", "German"] and all(row.damaged for row in made.rows())
+    assert not repair(BytesSource(data)).needed
+    empty = bytes.fromhex("03950101010000002100010000000000") + bytes(16) + b"\r "
+    assert [row.values for row in table(empty).rows()] == [()] and not repair(BytesSource(empty)).needed
+
+
+def test_numbers_with_a_point_and_nothing_else_or_with_many_zeros() -> None:
+    columns = (Col("N", "N", 20, 18),)
+    got = values(standard(columns, [record(columns, (cell,)) for cell in (b".", b"1.234567890123460000", b"0.100000")]))
+    assert got == [(None,), (1.23456789012346,), (0.1,)]
+
+
 def test_rows_that_nobody_has_read_are_damaged_and_stay_in_place() -> None:
     data = standard(PEOPLE, people())
     header = parse_header(data, len(data))
@@ -303,7 +328,7 @@ def test_the_record_length_is_found_again_without_any_header() -> None:
         header = parse_header(data, len(data)).header_length
         found = find_period(bytes(header) + data[header:])
         right += found is not None and found.length == length and found.start == header
-    assert right >= 57, f"{right} of 60"
+    assert right >= 59, f"{right} of 60"
 
 
 def test_made_up_fields_are_marked_and_read() -> None:
