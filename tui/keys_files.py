@@ -16,11 +16,11 @@ FILES: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Files of a volume",
         (
             Key("files.open", "enter,right,l", "open", "open", "into the directory, or a look into the file", 10),
-            Key("files.up", "left,h,backspace", "up", "up", "to the directory above", 12),
+            Key("files.up", "left,h,backspace", "up", "up", "to the directory above", 80),
             Key("files.mark", "space", "mark", "mark", "mark it (a directory with all below), or not", 20),
             Key("files.extract", "w", "extract", "extract", "write the marked ones (or this one) as files", 30),
             Key("files.view", "v", "view", "view", "as a tree, what is hit, what is deleted", 40),
-            Key("files.search", "slash", "search", "search", "names that hold these words (* and ? too)", 45),
+            Key("files.search", "slash", "search", "search", "names that hold these words (* and ? too)", 52),
             Key("files.domain", "d", "domain", "read first", "a domain map of what must be read first", 50),
             Key("files.index", "i", "index", "index", "walk the volume (again) and keep what is where", 55),
             Key("files.stop", "x", "stop", "stop", "stop the running job", 56),

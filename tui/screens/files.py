@@ -244,10 +244,11 @@ class FilesScreen(DeckScreen):
             return live
         if action == "resume":
             return self._job is not None and not live and self._job.resumable and self._job.result is None
-        if action in ("view", "search", "domain", "extract", "space"):
-            return True if self._overview is not None else None
-        if action in ("mark", "bytes"):
-            return True if self._entry is not None else None
+        if action in ("open", "up", "mark", "bytes", "view", "search", "domain", "extract", "space"):
+            if self._overview is None:
+                return False
+            if action in ("mark", "bytes"):
+                return True if self._entry is not None else None
         return True
 
     # --- moving about
