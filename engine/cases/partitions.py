@@ -19,7 +19,7 @@ from engine.cases.case import is_case, load_case
 from engine.cases.opening import open_source
 from engine.cases.repairing import RepairPlace, apply_repair, repair_place, undo_repair
 from engine.edits import Applied, Journal, Undone, read_journal
-from engine.errors import DamagedError, RefusedError, outside
+from engine.errors import DamagedError, RefusedError, RescueError, outside
 
 if TYPE_CHECKING:
     from engine.edits import WritePlan
@@ -42,11 +42,11 @@ class Subject:
 
     @property
     def is_device(self) -> bool:
-        """Whether it is a block device (or a case on one). Raises ``OutsideError`` when nothing is there any more."""
+        """Whether it is a block device, or a case on one; what is not there any more is none."""
         try:
             return stat.S_ISBLK(os.stat(load_case(self.path).image if is_case(self.path) else self.path).st_mode)
-        except OSError as error:
-            raise outside(error, "cannot open that", self.path) from error
+        except (OSError, RescueError):
+            return False
 
     @property
     def searchable(self) -> bool:
