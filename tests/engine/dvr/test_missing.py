@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import dvr
+from engine.dvr.cutting import Cutter, join
 from engine.dvr.disk import Disk
 from engine.dvr.missing import missing_of
 from engine.dvr.model import Extent, Part, TimeMap, Title
@@ -150,6 +151,25 @@ def _even(size):
     import numpy as np
 
     return TimeMap(np.array([0, size]), np.array([0.0, 10.0]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    extents=st.lists(st.tuples(st.none() | st.integers(0, 80), st.integers(0, 9)), max_size=7),
+    start=st.integers(-1, 40), size=st.integers(0, 40),
+)  # fmt: skip
+def test_what_is_cut_is_a_stretch_of_the_content(extents, start, size):
+    laid = [Extent(place, count) for place, count in extents]
+    places = [None if one.start is None else one.start + n for one in laid for n in range(one.size)]
+    cutter = Cutter(laid)
+    assert cutter.size == len(places)
+    cut = cutter.cut(start, size)
+    wanted = places[start : start + size] if start >= 0 else []
+    assert [None if one.start is None else one.start + n for one in cut for n in range(one.size)] == wanted
+    # Nothing empty, nothing that could be one.
+    assert all(one.size for one in cut) and join(cut) == cut
+    assert [cutter.place(n) for n in range(len(places))] == places
+    assert cutter.place(-1) is None and cutter.place(len(places)) is None
 
 
 @settings(max_examples=100, deadline=None)
