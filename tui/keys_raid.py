@@ -56,6 +56,7 @@ RAID: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("sectors.detect", "d", "detect", "detect", "find out again what sectors these are; a job", 10),
             Key("sectors.guards", "v", "guards", "verify", "check the guard of every sector; a job", 20),
             Key("sectors.convert", "c", "convert", "convert", "write the data as an image of plain sectors; a job", 30),
+            Key("sectors.open", "enter", "open", "open", "open the data: partitions, files, bytes, read through", 5),
             Key("sectors.stop", "x", "stop", "stop", "stop the job", 40),
             Key("sectors.array", "a", "array", "array", "take this image as a member of an array", 50),
         ),

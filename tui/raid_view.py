@@ -169,7 +169,8 @@ def state_facts(answer: Detection | None, job: Job | None) -> list[Fact]:
     if answer.sequence is not None:
         facts.append(("strip", f"{strip_words(answer.strip_size)}   sequence {members_words(answer.sequence, '-')}   "
                       f"sure {share_words(answer.sequence_score)}"))  # fmt: skip
-    facts.append(("XOR", f"{health_line(answer)}  zero in {answer.balanced:.0%}"))
+    why = ": one is missing" if None in answer.columns and answer.balanced < 0.9 else ""
+    facts.append(("XOR", f"{health_line(answer)}  zero in {answer.balanced:.0%}{why}"))
     facts.append(("read", read_words(answer)))
     return facts
 

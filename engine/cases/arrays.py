@@ -14,7 +14,6 @@ from engine.errors import DamagedError, RefusedError, UsageError, outside
 from engine.source import Source
 
 if TYPE_CHECKING:
-    from engine.raid.array import ArraySource
     from engine.raid.layout import Geometry
     from engine.raid.model import Candidate
 
@@ -31,7 +30,7 @@ class Member:
 
 
 def is_array(path: str | os.PathLike[str]) -> bool:
-    """Whether ``path`` is the description of an array."""
+    """Whether ``path`` is the description of an array, or of an image with strange sectors."""
     from engine.raid.description import is_description
 
     return is_description(path)
@@ -42,9 +41,9 @@ def image_size(path: str | os.PathLike[str]) -> int:
     refused. Raises ``OSError``, ``RescueError``."""
     if not is_array(path):
         return os.stat(path).st_size
-    from engine.raid.description import load_array
+    from engine.raid.description import members_of
 
-    refuse_devices([Member(one.path) for one in load_array(path).members])
+    refuse_devices([Member(one.path) for one in members_of(path)])
     with open_array(path) as source:
         return source.size
 
@@ -57,13 +56,19 @@ def written_sectors(text: str) -> str | None:
     return None if format.plain else str(format)
 
 
-def open_array(path: str | os.PathLike[str], depth: int = 0) -> ArraySource:
-    """The array that a description names, assembled over its members. Raises ``RescueError``."""
+def open_array(path: str | os.PathLike[str], depth: int = 0) -> Source:
+    """What a description names: an array assembled over its members, or an image whose sectors are read through.
+
+    Raises ``RescueError``.
+    """
     from engine.raid.array import ArraySource
-    from engine.raid.description import load_array
+    from engine.raid.description import SECTORS_SUFFIX, load_array, load_view
 
     if depth > _MOST_DEPTH:
         raise DamagedError("arrays of arrays that lead in a circle", code="array-file", path=path)
+    if os.fspath(path).endswith(SECTORS_SUFFIX):
+        view = load_view(path)
+        return _open_member(Member(view.path, view.map, view.sector_size), depth)
     array = load_array(path)
     used = {number for number in array.geometry.order if number is not None}
     opened: list[Source | None] = []
@@ -160,6 +165,21 @@ def save_assembly(
             for m, s in zip(members, sources, strict=True)
         )  # fmt: skip
     save_array(path, ArrayFile(geometry, files, note), force=force)
+
+
+def save_sectors_view(
+    path: str | os.PathLike[str], image: Path, map: Path | None, sector_size: str, *, force: bool = False
+) -> int:
+    """Write a description that opens as the data of an image's sectors; returns their size. Raises ``RescueError``."""
+    from engine.raid.description import SECTORS_SUFFIX, MemberFile, save_view
+
+    if not os.fspath(path).endswith(SECTORS_SUFFIX):
+        raise UsageError(f"a description of strange sectors is called FILE{SECTORS_SUFFIX}", path=path)
+    with _open_member(Member(image, map, sector_size)) as source:
+        size = source.size
+    absolute = None if map is None else Path(os.path.abspath(map))
+    save_view(path, MemberFile(Path(os.path.abspath(image)), size, absolute, sector_size), force=force)
+    return size
 
 
 def judge(members: Sequence[Member], geometry: Geometry) -> Candidate:

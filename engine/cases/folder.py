@@ -16,7 +16,12 @@ MAX_FOUND = 200
 MAX_MAP_BYTES = 8 << 20
 """Maps above this size are listed without totals: a look around must not take seconds."""
 
-_IMAGE_SUFFIXES = frozenset({".img", ".dd", ".raw", ".image", ".iso", ".bin", ".disk", ".ima", ".array", ".001", ".000"})
+_IMAGE_SUFFIXES = frozenset(
+    {
+        ".img", ".dd", ".raw", ".image", ".iso", ".bin", ".disk",
+        ".ima", ".array", ".sectors", ".001", ".000",
+    }
+)  # fmt: skip
 _MAP_SUFFIXES = frozenset({".map", ".mapfile", ".log", ".ddmap"})
 _HEAD = 4096
 

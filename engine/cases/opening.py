@@ -20,7 +20,8 @@ def open_source(
     """The source that SOURCE and its options name.
 
     ``text`` is a disk image, a block device, the first piece of a split image, the description of an array (its members
-    assembled), or a case directory (its image under its map). ``map`` attaches a ddrescue mapfile: what it does not call
+    assembled), or a case directory (its image under its map). ``map`` attaches a ddrescue mapfile: what it does not
+    call
     finished becomes a hole. ``sector_size``: sectors as ``parse_sector_format`` reads them (520, 4160, ...) are read
     through as plain data; image and map are in raw bytes then, ``window`` is in bytes of the data. ``window`` is
     ``START+SIZE``, ``START-END`` or (start, end). Raises ``RescueError``.

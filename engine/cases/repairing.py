@@ -46,8 +46,8 @@ def repair_place(
     if case is not None:
         _refuse_running(case)
     if is_array(path):
-        raise RefusedError("an assembled array is only read", code="array", path=path,
-                           advice="write it as an image first (raid assemble -o IMAGE), and repair that")  # fmt: skip
+        raise RefusedError("what is assembled or read through is never written to", code="array", path=path,
+                           advice="write it as an image first (raid assemble, sectors convert)")  # fmt: skip
     try:
         is_device = stat.S_ISBLK(os.stat(path).st_mode)
     except OSError as error:

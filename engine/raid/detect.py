@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BUDGETS = (16 << 20, 32 << 20, 64 << 20, 128 << 20, 256 << 20)
 """Bytes of each member that hold something, round by round."""
 _FINE = 512
+_FEW_ROWS = 180
 _STRONG = 2.0
 
 
@@ -361,9 +362,11 @@ def _other_delays(
     for delay in (2, 4, 8, 16, 32):
         if explained.fit.run % delay or explained.fit.run // delay < 4096:
             break
-        ordering = follow(sampler, explained, delay, work.step)
+        ordering = follow(sampler, explained, delay, work.step, most_rows=_FEW_ROWS)
         tried = making.rotating(sampler, members, explained, delay, ordering, hints, missing, work.step)
         found += [one for one in tried if one.proof and one.proof.strong and one.proof.weight > 0]
+        if found:
+            break
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.raid.sample import Sampler
 
 _BATCH = 60
-_MOST_ROWS = 1500
+MOST_ROWS = 1500
 _SURE = 8.0
 
 
@@ -81,7 +81,10 @@ def _data(geometry: Geometry, row: int) -> list[int]:
     return [geometry.order[geometry.data_drive(row, index)] or 0 for index in range(geometry.data_drives)]
 
 
-def follow(sampler: Sampler, explained: Explained, delay: int, step: Callable[[], None] | None = None) -> Ordering:
+def follow(
+    sampler: Sampler, explained: Explained, delay: int, step: Callable[[], None] | None = None,
+    most_rows: int = MOST_ROWS,
+) -> Ordering:  # fmt: skip
     """Judge all ways by how data goes on, over rows at random until the answer is clear (or rows run out)."""
     import numpy as np
 
@@ -94,7 +97,7 @@ def follow(sampler: Sampler, explained: Explained, delay: int, step: Callable[[]
     gains: list[list[float]] = []
     pairs: dict[tuple[int, int], list[list[tuple[int, int, bool]]]] = {}
     for number, row in enumerate(rows):
-        if len(gains) >= _MOST_ROWS or number >= 4 * _MOST_ROWS:
+        if len(gains) >= most_rows or number >= 4 * most_rows:
             break
         if len(gains) and len(gains) % _BATCH == 0:
             table = np.array(gains)

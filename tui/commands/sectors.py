@@ -33,11 +33,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("-o", "--output", required=True, metavar="OUT", help="the image to write")
     verb.add_argument("--sector-size", metavar="FORMAT", help="by hand: 520, 520@8 (8 bytes before the data), 520+100")
     verb.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    verb = leaf("view", "a small file that opens as a SOURCE: the data, read through", "view disk.img -o disk.sectors")
+    verb.add_argument("-o", "--output", required=True, metavar="FILE.sectors", help="the file to write")
+    verb.add_argument("--sector-size", metavar="FORMAT", help="by hand: 520, 520@8, 520+100")
+    verb.add_argument("--force", action="store_true", help="replace it if it exists")
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     """Dispatch to the verb."""
-    return {"detect": _detect, "convert": _convert}[args.verb](args, out)
+    return {"detect": _detect, "convert": _convert, "view": _view}[args.verb](args, out)
 
 
 def _detect(args: argparse.Namespace, out: Output) -> int:
@@ -54,7 +58,7 @@ def _detect(args: argparse.Namespace, out: Output) -> int:
     if guards is not None:
         out.lines(guard_lines(guards))
     if finding.convert:
-        out.line(f"read it through with --sector-size {finding.format}, or write it plain with sectors convert")
+        out.line(f"read it through (sectors view, --sector-size {finding.format}), or write it plain (sectors convert)")
     damaged = guards is not None and bool(guards.bad)
     return 1 if finding.format is None or damaged else 0
 
@@ -89,6 +93,29 @@ def guard_lines(guards: GuardCheck) -> Iterator[str]:
         yield f"misplaced  {format_exact(guards.misplaced.total)} of data that say they belong elsewhere"
     if guards.unread:
         yield f"unread     {format_exact(guards.unread.total)}"
+
+
+def _view(args: argparse.Namespace, out: Output) -> int:
+    from engine.cases.arrays import save_sectors_view
+    from engine.cases.sectors import look
+    from engine.errors import NotFoundError
+
+    format = args.sector_size
+    if format is None:
+        reporter = out.reporter("looking at the image")
+        try:
+            finding = look(args.image, args.map, reporter)
+        finally:
+            reporter.close()
+        if not finding.convert:
+            raise NotFoundError("what kind of sectors these are is plain, or not sure enough", code="sectors-unknown",
+                                path=args.image, advice="sectors detect shows why; --sector-size says it by hand")
+        format = str(finding.format)
+    map_ = None if args.map is None else Path(args.map)
+    size = save_sectors_view(args.output, Path(args.image), map_, format, force=args.force)
+    out.document({"written": args.output, "size": size, "format": format})
+    out.line(f"described: {format_exact(size)} of data in sectors of {format}; it opens as a SOURCE")
+    return 0
 
 
 def _convert(args: argparse.Namespace, out: Output) -> int:

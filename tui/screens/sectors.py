@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.widget import Widget
 
+from engine.cases.arrays import Member, refuse_devices, save_sectors_view, written_sectors
 from engine.cases.subject import Subject
 from engine.jobs import Job, StopRequest, start, stop
 from engine.jobs.sectors import CONVERT, DETECT
@@ -23,7 +24,7 @@ from tui.widgets.row_list import RowList
 from tui.widgets.rows import Cell, Column, Row, Section
 
 _SIZES = (Column("sector", 8, right=True), Column("score", 10, right=True), Column("on its grid", 12, right=True))
-_BAD = (Column("at (data)", 18, right=True), Column("bytes", 8, right=True), Column("", 40, flex=True, least=10))
+_BAD = (Column("bad guard at", 18, right=True), Column("bytes", 8, right=True), Column("", 40, flex=True, least=10))
 
 
 class SectorsScreen(DeckScreen):
@@ -103,7 +104,7 @@ class SectorsScreen(DeckScreen):
                     for n, one in enumerate(found["bad_guards"])]  # fmt: skip
             rows += [Row(f"away:{n}", (str(one["start"]), str(one["size"]), Cell("belongs elsewhere", "row--warning")))
                      for n, one in enumerate(found["misplaced"])]  # fmt: skip
-            sections.append(Section("guards that are wrong", _BAD, tuple(rows), "every guard fits"))
+            sections.append(Section("", _BAD, tuple(rows), "every guard fits"))
         rows = [
             Row(
                 f"size:{one['sector_size']}",
@@ -124,7 +125,7 @@ class SectorsScreen(DeckScreen):
             return live
         if action == "guards":
             return True if found is not None and found.get("protection") and not live else None
-        if action == "convert":
+        if action in ("convert", "open"):
             return True if found is not None and not live else None
         return True
 
@@ -175,9 +176,37 @@ class SectorsScreen(DeckScreen):
             self.prompt.read("not sure enough; sectors by hand (520, 520@8, 4160):", take_format,
                              value=str(found.get("format") or "520"))  # fmt: skip
 
+    def action_open(self) -> None:
+        """Save a description that reads them through, and open it."""
+        found = self._found or {}
+
+        def take_format(text: str) -> None:
+            format = written_sectors(text)
+            if format is None:
+                self.say("these are plain sectors: open the image itself", "warning")
+                return
+            path = self._subject.path.with_name(self._subject.path.name + ".sectors")
+            image, map_ = Path(self._where), self._subject.map
+
+            def save() -> Path:
+                refuse_devices([Member(image)])
+                save_sectors_view(path, image, map_, format, force=True)
+                return path
+
+            background.start(self, save, lambda saved: self.deck.open_path(str(saved)))
+
+        if found.get("convert"):
+            take_format(str(found["format"]))
+        else:
+            self.prompt.read("not sure enough; sectors by hand (520, 520@8, 4160):", take_format,
+                             value=str(found.get("format") or "520"))  # fmt: skip
+
+    def on_row_list_opened(self) -> None:
+        """A double click."""
+        self.action_open()
+
     def action_array(self) -> None:
         """As a member of an array."""
-        from engine.cases.arrays import Member
         from tui.screens.raid import RaidScreen
 
         found = self._found or {}

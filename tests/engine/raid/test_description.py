@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cases import create_case, open_source
-from engine.cases.arrays import Member, open_array, opened_members, save_assembly
+from engine.cases.arrays import (
+    Member,
+    image_size,
+    open_array,
+    opened_members,
+    save_assembly,
+    save_sectors_view,
+)  # fmt: skip
 from engine.cases.exporting import export_image, refuse_target, with_gaps
 from engine.cases.repairing import repair_place
 from engine.errors import DamagedError, OutsideError, RefusedError, RescueError, UsageError
@@ -105,6 +112,22 @@ def test_a_member_that_shrank_or_went_is_told(made, tmp_path):
     made.members[2].unlink()
     with pytest.raises(OutsideError):
         open_source(path)
+
+
+def test_one_image_with_strange_sectors(tmp_path):
+    plain = random.Random(3).randbytes(512 * 300)
+    raw, view = tmp_path / "raw.img", tmp_path / "raw.sectors"
+    raw.write_bytes(convert(plain, 520, "zero", before=8))
+    assert save_sectors_view(view, raw, None, "520@8") == len(plain)
+    with open_source(view, window=(512, 4096)) as source:
+        assert source.read(0, 9999).data == plain[512:4096]
+    assert image_size(view) == len(plain)
+    with pytest.raises(RefusedError):
+        repair_place(view)
+    value = json.loads(view.read_text())
+    view.write_text(json.dumps({**value, "path": "raw.sectors"}))
+    with pytest.raises(DamagedError):
+        open_source(view)
 
 
 def test_circles_end(made, tmp_path):
