@@ -200,6 +200,7 @@ class Bringing:
         check = drive.content_check(self._places())
         sight = aside(lambda: drive.look_for(self._known_drive, check), self._tick)
         if sight.path is None:
+            self._note_dead(drive.look_for_dead(self._known_drive))
             return False
         proved = self._settle_and_prove(sight.path)
         if proved.proof is Proof.OTHER:
@@ -208,9 +209,17 @@ class Bringing:
                 advice=f"{_ALL_SAVED}: connect the drive that is known ({self._words}), then resume",
             )  # fmt: skip
         if proved.proof is not Proof.SAME and not (proved.proof is Proof.NOTHING and not self._memory.dead):
+            self._note_dead(sight.path)
             return False
         self._accept(sight.path, proved)
         return True
+
+    def _note_dead(self, path: str | None) -> None:
+        """It does not answer here: after a reboot the dead one has another name and number, and a seat of its own."""
+        token = drive.attachment(path) if path is not None else ""
+        if path is not None and token:
+            self._memory.seat = bus.seat_of(path) or self._memory.seat
+            self._memory.dead_attachment = token
 
     def _recognise(self) -> str:
         """The power is on again: wait for the drive, recognise and accept it. Empty then, else why it was not.

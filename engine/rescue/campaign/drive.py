@@ -104,6 +104,15 @@ def look_for(known: KnownDrive, content: ContentCheck | None = None) -> Sight:
     return Sight(found.path if found.grade is Grade.SAME else None, safe_text(found.reason, 300))
 
 
+def look_for_dead(known: KnownDrive) -> str | None:
+    """The node of the drive, although nothing can be read from it; None where there is none."""
+    if not known.numbered:
+        return known.named if os.path.exists(known.named) else None
+    assert known.identity is not None
+    found = find(known.identity, discover(everything=True))
+    return found.path if found.grade is Grade.SAME else None
+
+
 def _named(known: KnownDrive) -> Sight:
     try:
         mode = os.stat(known.named).st_mode

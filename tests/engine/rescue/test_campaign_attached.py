@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
@@ -11,7 +12,7 @@ from engine.rescue import control
 from engine.rescue.job import run
 from engine.rescue.status import State, read_status
 from tests.engine.rescue.attached import OwnJob, attached
-from tests.engine.rescue.campaigning import MIB, assert_saved, campaign, killers, pair
+from tests.engine.rescue.campaigning import MIB, assert_saved, campaign, killers, lost_at, pair
 from tests.engine.rescue.driving import wait_until
 from tests.failing_disk import Error, FailingDisk, Profile, make_image
 from tests.support import needs_fuse, needs_tool
@@ -86,6 +87,62 @@ def test_a_person_says_that_it_was_done_and_the_bus_is_scanned(tmp_path, origina
         assert result["cycles"] == disk.cycles == 1
         assert machine.said == ["delete sdb", "scan"]
         assert "BAD-SSD-0002" in job.told("power")[1]["message"], "it is said which drive"
+        assert_saved(made, original, disk, 0.99)
+
+
+class Crash(BaseException):
+    """The machine goes down."""
+
+
+class Mortal(OwnJob):
+    """A job whose machine goes down when it keeps its memory for the n-th time, just before or just after that."""
+
+    def __init__(self, directory, number, kept):
+        super().__init__(directory)
+        self.left, self.kept = number, kept
+
+    def checkpoint(self, saved=None):
+        self.left -= 1
+        if self.left or self.kept:
+            super().checkpoint(saved)
+        if not self.left:
+            raise Crash
+        return True
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "lost"])
+@pytest.mark.parametrize("number", range(1, 10))
+def test_a_reboot_at_any_moment(tmp_path, original, monkeypatch, number, kept):
+    """It goes on from map and memory under a new boot, and the read that was lost is not made again."""
+    with (
+        FailingDisk(original, killers((2 * MIB, 512), (3 * MIB, 512))) as disk,
+        attached(tmp_path / "machine", disk, monkeypatch) as machine,
+    ):
+        made = campaign(machine.machine.dev / "sdb", tmp_path / "out", pair(disk), edges=False)
+        job = Mortal(tmp_path / "job", number, kept)
+        with contextlib.suppress(Crash):
+            run(made.to_json(), job)
+            pytest.skip("it had come to its end before")
+        boot = machine.machine.proc / "sys" / "kernel" / "random" / "boot_id"
+        boot.write_text("99999999-aaaa-bbbb-cccc-222222222222\n")
+        if machine.name:
+            machine._deleted()
+        if disk.state == "off":
+            disk.power_on()
+            disk.wait_present()
+        if disk.state != "removed":
+            machine.attach()  # found by the new boot, dead or alive
+        again = OwnJob(tmp_path / "job", job.saved)
+        if again.saved is None:  # nothing was kept yet: it begins anew, where the disk is now
+            made = campaign(machine.machine.dev / machine.name, tmp_path / "out", pair(disk), edges=False)
+        result = run(made.to_json(), again)
+        assert disk.cycles <= result["cycles"] + 1
+        lost = lost_at(disk)
+        assert len(lost) == len({(start, end) for _, start, end in lost}) <= 4
+        for seq, start, end in lost:
+            later = [one for one in disk.reads() if one.seq > seq and one.touched]
+            assert not [one for one in later if one.offset <= start and one.offset + one.size >= end]
         assert_saved(made, original, disk, 0.99)
 
 
