@@ -58,8 +58,11 @@ def test_list_and_the_index_beside_the_image(disk, capsys):
     gone = found["_one.txt"]
     assert gone["deleted"] and gone["free_bytes"] == gone["placed_bytes"] == 5000
     assert (disk.parent / "v.img.index" / "volume-0.sqlite").exists()
-    assert rescuedeck(["fs", "list", "v.img", "DCIM"]) == 0
-    assert "IMG_2.JPG" in capsys.readouterr().out
+    for words in (["v.img", "DCIM"], ["v.img", "--volume", "1", "DCIM"], ["--volume", "1", "v.img", "DCIM"]):
+        assert rescuedeck(["fs", "list", *words]) == 0
+        assert "IMG_2.JPG" in capsys.readouterr().out
+    assert rescuedeck(["fs", "list", "v.img", "--volume", "1", "DCIM", "more"]) == 2
+    capsys.readouterr()
     assert rescuedeck(["fs", "list", "v.img", "--search", "*.txt", "--deleted"]) == 0
     out = capsys.readouterr().out
     assert "letter [b]x[-b].txt" in out and "deleted, 100 % free" in out
@@ -91,7 +94,7 @@ def test_hit_names_files_and_sums(disk, capsys):
 
 
 def test_extract_domain_and_space(disk, capsys):
-    status, told = call(capsys, "fs", "extract", "v.img", "DCIM", "-o", "out", "--type", "photos", "--verify")
+    status, told = call(capsys, "fs", "extract", "v.img", "-o", "out", "DCIM", "--type", "photos", "--verify")
     assert status == 0 and told["files"] == 3 and told["verified"] == 3 and told["mismatched"] == []
     assert Path("out/DCIM/IMG_2.JPG").read_bytes() == run_bytes("::DCIM/IMG_2.JPG")
     assert {one["path"] for one in told["written"]} == {f"DCIM/IMG_{n}.JPG" for n in range(3)}

@@ -43,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     leaf("index", "walk a volume and keep what is where", "index disk.img --volume 2")
     verb = leaf("list", "files inside a volume", "list disk.img DCIM --recursive --json")
     verb.add_argument("path", metavar="PATH", nargs="?", default="", help="a directory or file on the volume")
+    _paths_anywhere(verb)
     verb.add_argument("--deleted", action="store_true", help="deleted entries too, with what of them is still free")
     verb.add_argument("--recursive", action="store_true", help="everything below PATH")
     verb.add_argument("--search", metavar="NAME", help="entries whose name holds this (* and ? as in the shell)")
@@ -50,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--no-time", action="store_true", help="do not look into recordings for their playing time")
     verb = leaf("extract", "files and trees out of a volume", "extract disk.img DCIM -o photos --complete --verify")
     verb.add_argument("path", metavar="PATH", nargs="*", help="directories or files on the volume (default: all)")
+    _paths_anywhere(verb)
     _out(verb, "DIR", "where the files go")
     verb.add_argument("--name", metavar="PATTERN", action="append", default=[], help="only names like this (*.doc)")
     verb.add_argument("--type", metavar="EXT", action="append", default=[],
@@ -75,6 +77,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--bare", action="store_true", help="with files: without the file system's own structures")
     _out(verb, "OUT", "the mapfile")
     verb.add_argument("--force", action="store_true", help="replace OUT if it exists")
+
+
+def _paths_anywhere(verb: argparse.ArgumentParser) -> None:
+    """Let PATH stand behind options too: argparse takes all optional positionals with the first ones it meets."""
+    parse = verb.parse_known_args
+
+    def parse_known_args(args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:
+        found, rest = parse(args, namespace)
+        late = [word for word in rest if not word.startswith("-")]
+        if isinstance(found.path, list):
+            found.path += late
+        elif late and not found.path:
+            found.path = late.pop(0)
+            return found, [word for word in rest if word.startswith("-")] + late
+        else:
+            return found, rest
+        return found, [word for word in rest if word.startswith("-")]
+
+    verb.parse_known_args = parse_known_args  # type: ignore[method-assign, assignment]
 
 
 def _out(verb: argparse.ArgumentParser, name: str, help_: str) -> None:
