@@ -59,7 +59,8 @@ def case_of_map(map_path: Pathish) -> Case | None:
 
 def _pointed_at(path: Path) -> Path | None:
     try:
-        with open(pointer_beside(path), "rb") as stream:
+        fd = os.open(pointer_beside(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as stream:
             named: Any = json.loads(stream.read(_MAX_POINTER)).get("case")
     except (OSError, ValueError, AttributeError, RecursionError):
         return None

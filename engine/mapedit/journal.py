@@ -57,6 +57,10 @@ def state_of(map_: Mapfile) -> tuple[Any, ...]:
     return (map_.start, map_.end, map_.position, map_.phase, map_.current_pass, *map_.totals().bytes)
 
 
+# a pipe in the journal's place gives nothing, and nobody waits for it
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
 class Journal:
     """The journal of one map state. Nothing is written before the first edit."""
 
@@ -100,7 +104,7 @@ class Journal:
         return Offer(operations, titles, _iso(operations[0].time), _iso(operations[-1].time), cut), ""
 
     def _read(self) -> tuple[dict[str, Any], list[Any]]:
-        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(self.path, _READ)
         with os.fdopen(fd, "rb") as stream:
             text = stream.read(_MAX_READ)
         lines: list[Any] = []
@@ -118,7 +122,7 @@ class Journal:
         if self._mine:
             return ""
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = os.open(self.path, _READ)
             with os.fdopen(fd, "rb") as stream:
                 head = json.loads(stream.readline(4096))
         except (OSError, ValueError, RecursionError):
@@ -146,7 +150,7 @@ class Journal:
         if not self._pending or not self._mine or time.monotonic() - self._synced < _SYNC_S:
             return
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = os.open(self.path, _READ)
             try:
                 os.fsync(fd)
             finally:

@@ -43,12 +43,18 @@ class CommentBox:
         return not self.full
 
 
+_OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/")
+
+
 def read_file(path: Pathish) -> bytes:
     """The bytes of a mapfile. Refuses devices and folders, and what is far too large; raises ``OutsideError``."""
     try:
         state = os.stat(path)  # before opening: to open a failing drive can hang
         if stat.S_ISBLK(state.st_mode) or stat.S_ISCHR(state.st_mode):
             raise OutsideError("a device is no mapfile", code="not-a-map", path=path, advice="name the map's file")
+        if stat.S_ISFIFO(state.st_mode) and not os.fspath(path).startswith(_OPEN_PIPES):
+            # opening it would wait for somebody to write; what the shell hands over as <(...) is open already
+            raise OutsideError("a named pipe is no mapfile", code="not-a-map", path=path, advice="name the map's file")
         if state.st_size > MAX_FILE:
             raise DamagedError(
                 "too large for a mapfile", code="not-a-map", path=path, advice="did you name the image instead?"

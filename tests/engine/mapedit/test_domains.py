@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -160,3 +161,27 @@ def test_a_map_on_a_medium_that_cannot_be_written_to(tmp_path: Path) -> None:
     pointer_beside(folder / "disk.map").mkdir()  # nothing can be saved under that name
     case = create_case(tmp_path / "smith", map=folder / "disk.map")
     assert load_case(case.directory).map == folder / "disk.map"
+
+
+@pytest.mark.parametrize("name", ["disk.map", ".disk.map.case", ".disk.map.edits"])
+def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "disk.map"
+    write_map(path, Mapfile.new(0, 16 * M))
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    code = (
+        "import sys\nfrom engine.mapedit import Document\nfrom engine.cases import case_of_map\n"
+        "from engine.errors import RescueError\n"
+        "assert case_of_map(sys.argv[1]) is None\n"
+        "try:\n    Document.open(sys.argv[1]).reasons()\nexcept RescueError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=60, check=True)
+    assert ("named pipe" in done.stdout) == (name == "disk.map")
+
+
+def test_a_map_from_the_shells_own_pipe() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"0 + 1\n0 512 +\n")
+    os.close(writing)
+    assert read_map(f"/dev/fd/{reading}").end == 512
+    os.close(reading)
