@@ -17,7 +17,7 @@ class AudioEnd:
     of a piece the bytes that its last frame still lacks, at the start those before the first frame that begins there;
     0 = the border of a frame. ``pts``: at the end when the next frame has to begin, at the start when the first one
     does. ``partial``: the bytes of the frame that the cut went through, as far as this side has them. ``sound``:
-    whole frames of this end have the right check sums, so those of a frame put together can be trusted. """
+    whole frames of this end have the right check sums, so those of a frame put together can be trusted."""
 
     kind: str
     stream: int
