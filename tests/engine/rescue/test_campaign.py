@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from engine.jobs import JobState, resume
@@ -47,9 +51,19 @@ AS_FILE_AND_DEVICE = pytest.mark.parametrize("loop", [False, pytest.param(True, 
 
 
 @pytest.fixture
+def alone():
+    """One test with a loop device at a time: a drive that is away leaves its number to the next one that comes, and has
+    none of its own to be told by."""
+    needs_loop()
+    with open(Path(tempfile.gettempdir()) / "rescuedeck-loop-tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
 def loop(request):
     if request.param:
-        needs_loop()
+        request.getfixturevalue("alone")
     return request.param
 
 
@@ -246,8 +260,7 @@ def test_a_drive_that_no_longer_comes_back_ends_the_campaign_with_everything_sav
 
 
 @pytest.mark.parametrize("rename", [pytest.param(False, marks=pytest.mark.full), True])
-def test_behind_a_loop_device(tmp_path, original, rename):
-    needs_loop()
+def test_behind_a_loop_device(tmp_path, original, alone, rename):
     faults = tuple(killers((3 * MIB, 512), (5 * MIB, 4096)))
     profile = Profile(faults=faults, power=Power(rename=rename, settle_seconds=0.1))
     with FailingDisk(original, profile, loop=True) as disk:
@@ -261,8 +274,7 @@ def test_behind_a_loop_device(tmp_path, original, rename):
 
 
 @pytest.mark.full
-def test_a_hang_behind_a_loop_device(tmp_path, original):
-    needs_loop()
+def test_a_hang_behind_a_loop_device(tmp_path, original, alone):
     with FailingDisk(original, [Hang(offset=3 * MIB, size=512)], loop=True) as disk:
         made = campaign(disk.device, tmp_path / "out", pair(disk), hang_limit_s=1.5, edges=False)
         job = rescue(made)
