@@ -267,3 +267,18 @@ def test_reading_commands_leave_the_image_alone(disk: Path, capsys: pytest.Captu
         call(capsys, line, code)
     assert hashlib.sha256(disk.read_bytes()).hexdigest() == before
     assert [path.name for path in disk.parent.iterdir()] == ["d.img"]
+
+
+def test_a_repair_into_a_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    disk = blank(tmp_path / "disk.img", 32 * MIB)
+    put(disk, 446, table(entry(0x0E, 2048, 8192))[446:512])
+    before, out = disk.read_bytes(), tmp_path / "copy.img"
+    words = ["parts", "repair", str(disk), "type", "--at", "1M", "--set-type", "linux"]
+    assert rescuedeck([*words, "--into", str(out)]) == 2  # only with --apply
+    assert rescuedeck([*words, "--into", str(out), "--apply", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["applied"], told["into"]) == (True, str(out))
+    assert disk.read_bytes() == before
+    assert get(out, 450, 1) == b"\x83"
+    assert rescuedeck([*words, "--into", str(out), "--apply"]) == 3
+    assert "exists already" in capsys.readouterr().err
