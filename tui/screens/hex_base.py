@@ -139,10 +139,14 @@ class BytesScreen(DeckScreen):
         """Read pages, off the event loop."""
         opened, pages = self._bytes, message.pages
         if opened is not None:
-            background.start(self, lambda: {number: opened.page(number) for number in pages}, self._supplied)
+            background.start(
+                self, lambda: {number: opened.page(number) for number in pages}, lambda got: self._supplied(opened, got)
+            )
 
-    def _supplied(self, pages: dict[int, Page]) -> None:
-        self._view.supply(pages)
+    def _supplied(self, opened: Bytes, pages: dict[int, Page]) -> None:
+        """What comes from a source that was opened again meanwhile is not shown: the view has asked anew."""
+        if opened is self._bytes:
+            self._view.supply(pages)
 
     def on_hex_view_moved(self) -> None:
         """Tell about the byte; the field list follows."""
