@@ -40,6 +40,11 @@ def read_ddf(read: Read, size: int) -> list[Super]:
     return []
 
 
+def checksum(data: bytes) -> int:
+    """The CRC-32 of a record, its own field counted as FF; begun with 0 and not inverted, as mdadm writes it."""
+    return zlib.crc32(data[:4] + b"\xff" * 4 + data[8:], 0xFFFFFFFF) ^ 0xFFFFFFFF
+
+
 def _header(data: bytes | None):  # type: ignore[no-untyped-def]
     try:
         found = DDF_HEADER.parse(data) if data is not None else None
@@ -75,7 +80,7 @@ def _record(data: bytes, at: int, own: int, most: int) -> Super | None:
     if raw.magic != DDF_CONFIG_MAGIC or count > most or starts + 8 * count > len(data) or raw.strip_shift > 20:
         return None
     problems = []
-    if zlib.crc32(data[:4] + b"\xff" * 4 + data[8:]) != raw.checksum:
+    if checksum(data) != raw.checksum:
         problems.append("its checksum is wrong")
     drives = struct.unpack_from(f">{count}I", data, 512)
     role = drives.index(own) if own in drives else None

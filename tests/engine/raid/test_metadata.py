@@ -77,7 +77,7 @@ def ddf(role: int, drives: int, strip: int, qualifier: int, start: int, sectors:
         (config.ljust(512 + 64, b"\xff") + struct.pack(f">{drives}Q", *([start] * drives))).ljust(1024, b"\xff")
     )
     struct.pack_into(">I", config, 4, 0xFFFFFFFF)
-    struct.pack_into(">I", config, 4, zlib.crc32(bytes(config)))
+    struct.pack_into(">I", config, 4, zlib.crc32(bytes(config), 0xFFFFFFFF) ^ 0xFFFFFFFF)  # as mdadm does
     data = struct.pack(">II24sI", 0x33333333, 0, b"disk".ljust(24), 1000 + role).ljust(512, b"\xff")
     area = bytearray(100 * 512)
     area[:512], area[4 * 512 : 6 * 512], area[10 * 512 : 11 * 512] = head, config, data
@@ -233,3 +233,54 @@ def test_a_stale_superblock_is_named(data):
     supers = [md1(order.index(number), events=12 if number == 3 else 40) for number in range(4)]
     answer = detect(members(data, order, supers))
     assert any(problem.code == "metadata-stale" and "member 4" in problem.message for problem in answer.problems)
+
+
+# --- Windows dynamic disks
+
+
+def _vblk(number: int, kind: int, flags: int, body: bytes, fixed: int) -> bytes:
+    """A record of the LDM database; ``body`` are its fields, ``fixed`` bytes of other things behind them."""
+    head = struct.pack(">4sIIHHHBBI", b"VBLK", number, number, 0, 1, 0, flags, kind, len(body) + fixed)
+    return (head + body).ljust(128, b"\0")
+
+
+def _text(value: bytes) -> bytes:
+    return bytes([len(value)]) + value
+
+
+def _number(value: int) -> bytes:
+    raw = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+    return bytes([len(raw)]) + raw
+
+
+def ldm_disk(column: int, *, size: int = 8 * MIB, columns: int = 3, strip: int = 128) -> BytesSource:
+    """A dynamic disk with one column of a RAID5, as the kernel's reader of the format lays its fields out."""
+    guids = [str(uuid.UUID(int=100 + n)).encode() for n in range(columns)]
+    start, config = 63, size // 512 - 2048
+    private = bytearray(512)
+    private[:8] = b"PRIVHEAD"
+    private[0x30 : 0x30 + 36] = guids[column]
+    struct.pack_into(">QQQQ", private, 0x11B, start, config - start, config, 2048)
+    contents = bytearray(512)
+    contents[:8], contents[0x24:0x2A] = b"TOCBLOCK", b"config"
+    struct.pack_into(">Q", contents, 0x2E, 17)
+    records = [_vblk(1, 0x51, 0, _number(7) + _text(b"Volume1") + bytes(80), 0)]
+    component = _number(20) + _text(b"Volume1-01") + _text(b"ACTIVE") + b"\x03" + bytes(4) + _number(columns)
+    component += bytes(16) + _number(7) + b"\0" + _number(strip) + _number(columns)
+    records.append(_vblk(2, 0x32, 0x10, component, 0))
+    for n in range(columns):
+        records.append(_vblk(10 + n, 0x34, 0, _number(30 + n) + _text(b"Disk%d" % n) + _text(guids[n]) + bytes(8), 0))
+        part = _number(40 + n) + _text(b"Disk%d-01" % n) + bytes(12) + struct.pack(">QQ", 65, 0)
+        part += _number(4096) + _number(20) + _number(30 + n) + b"\x01" + bytes([n])
+        records.append(_vblk(20 + n, 0x33, 0x08, part, 0))
+    database = struct.pack(">4sIII", b"VMDB", len(records) + 4, 128, 512).ljust(512, b"\0") + b"".join(records)
+    return at(size, (6 * 512, bytes(private)), ((config + 1) * 512, bytes(contents)), ((config + 17) * 512, database))
+
+
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_windows_dynamic_disks(column):
+    (found,) = read_supers(ldm_disk(column))
+    assert (found.kind, found.level, found.layout, found.strip, found.drives, found.role, found.data_offset) == (
+        "ldm", 5, Layout.LEFT_SYMMETRIC, 65536, 3, column, (63 + 65) * 512,
+    )  # fmt: skip
+    assert (found.name, found.data_size) == ("Volume1", 4096 * 512)
