@@ -49,6 +49,12 @@ def place(
     ``unlisted``: what a part without any run is; in ext's extent trees a gap."""
     if gaps_lost:
         unlisted = LOST
+    if len(stream.runs) == 1 and valid is None:
+        (at_, address, count, flags), whole = stream.runs[0], stream.size
+        if not at_ and not flags and 0 <= address < 1 << 50 and 0 < whole <= count * block < 1 << 62:  # most files
+            start = address * block
+            behind = ((start + whole, count * block - whole),) if whole < count * block else ()
+            return Placed((Piece(0, whole, start, whole),), behind)
     size = stream.size
     content_end = size if valid is None else min(valid, size)
     pieces: list[Piece] = []

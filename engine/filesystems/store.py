@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self._path, self._part = path, path.with_name(path.name + ".part")
         self._rows: list[Entry] = []
-        self.columns = {name: array("q") for name in COLUMNS}
+        self._places: array[int] = array("q")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._part.unlink(missing_ok=True)
@@ -63,13 +63,15 @@ class Writer:
 
     def place(self, start: int, size: int, owner: int, position: int, span: int, kind: int) -> None:
         """One place of an entry's bytes."""
-        columns = self.columns
-        columns["start"].append(start)
-        columns["size"].append(size)
-        columns["owner"].append(owner)
-        columns["position"].append(position)
-        columns["span"].append(span)
-        columns["kind"].append(kind)
+        self._places.extend((start, size, owner, position, span, kind))
+
+    def places_of(self, kinds: Sequence[int]) -> RangeSet:
+        """Where the places of these kinds are that were given so far."""
+        import numpy as np
+
+        table = np.frombuffer(self._places.tobytes(), np.int64).reshape(-1, len(COLUMNS))
+        chosen = table[np.isin(table[:, 5], np.array(kinds))]
+        return RangeSet.from_arrays(chosen[:, 0], chosen[:, 0] + chosen[:, 1])
 
     def finish(self, facts: dict[str, Any], areas: Iterable[tuple[int, int, str]], sets: dict[str, RangeSet]) -> None:
         """Sort the places, write all, and give the database its name."""
@@ -78,9 +80,11 @@ class Writer:
         self._flush()
         try:
             run = self._db.execute
-            order = np.argsort(np.frombuffer(self.columns["start"], np.int64), kind="stable")
-            for name in COLUMNS:
-                run("INSERT INTO columns VALUES (?, ?)", (name, _column(self.columns[name], order, name)))
+            table = np.frombuffer(self._places, np.int64).reshape(-1, len(COLUMNS))
+            order = np.argsort(table[:, 0], kind="stable")
+            for number, name in enumerate(COLUMNS):
+                column = table[order, number].astype(np.int8 if name == "kind" else np.int64)
+                run("INSERT INTO columns VALUES (?, ?)", (name, column.tobytes()))
             for name, ranges in sets.items():
                 run("INSERT INTO sets VALUES (?, ?, ?)", (name, ranges.starts.tobytes(), ranges.ends.tobytes()))
             self._db.executemany("INSERT INTO areas VALUES (?, ?, ?)", areas)
@@ -123,14 +127,6 @@ class Writer:
             f"cannot write the index of files: {error}", code="no-space" if full else "io", path=self._path,
             advice="make room and try again" if full else None,
         )  # fmt: skip
-
-
-def _column(values: array[int], order: Any, name: str) -> bytes:
-    import numpy as np
-
-    sorted_ = np.frombuffer(values, np.int64)[order]
-    made: bytes = sorted_.astype(np.int8 if name == "kind" else np.int64).tobytes()
-    return made
 
 
 def pack_pieces(pieces: Iterable[tuple[int, int, int, int]]) -> bytes:
