@@ -28,6 +28,7 @@ _SHARE = 0.05
 _SHORTEST = 43_000 * 25_200
 """Ticks of 27 MHz between two packs at mux rate 25200 are 43886; a little less is let pass (rounded clocks)."""
 _EVERY = 512 << 20
+_MOST_BREAKS = 1 << 18
 Checkpoint = Callable[[bytes], None]
 
 
@@ -43,6 +44,8 @@ class _Lane:
     begins: list[Int64s] = field(default_factory=list)
     ends: list[Int64s] = field(default_factory=list)
     breaks: list[Int64s] = field(default_factory=list)
+    watching: bool = True
+    """Off once the audio of this disk turned out to keep no grid at all: the breaks then say nothing."""
 
     def feed(self, packs: Packs, first_row: int) -> None:
         """The packs of the next buffer, whose first block is ``first_row``."""
@@ -90,8 +93,10 @@ class _Lane:
         usual = np.median(step)  # where it does not say, a step far beyond the usual one is looked at
         broken |= ~told & (step > 2 * usual + packs.ticks)
         broken &= (ticks[:-1] == ticks[1:]) & (owner[:-1] == owner[1:])
-        if broken.any():
+        if broken.any() and self.watching:
             self.breaks.append(rows[packs.audio[broken]])
+            if sum(part.size for part in self.breaks) > _MOST_BREAKS:
+                self.breaks, self.watching = [], False
         last = (int(packs.stamps[-1]), int(packs.ticks[-1]), int(packs.counts[-1]))
         self.stamp = last if piece[-1] == int(cut.sum()) else None
 
@@ -220,7 +225,9 @@ class _Scanner:
         for number, lane in enumerate(self._lanes):
             last = lane.last or (-1, -1, -1)
             stamp = lane.stamp or (-1, -1, -1)
-            arrays[f"{number}.lane"] = np.array([lane.phase, lane.swapped, lane.hits, *last, *stamp], np.int64)
+            arrays[f"{number}.lane"] = np.array(
+                [lane.phase, lane.swapped, lane.hits, *last, *stamp, lane.watching], np.int64
+            )
             arrays[f"{number}.begins"] = _together(lane.begins, 3)
             arrays[f"{number}.ends"] = _together(lane.ends, 2)
             arrays[f"{number}.breaks"] = np.concatenate([np.zeros(0, np.int64), *lane.breaks])
@@ -248,11 +255,14 @@ class _Scanner:
 
 
 def _lane(arrays: Any, number: int) -> _Lane:
-    phase, swapped, hits, row, clock, mux, stamp, ticks, count = (int(value) for value in arrays[f"{number}.lane"])
+    phase, swapped, hits, row, clock, mux, stamp, ticks, count, watching = (
+        int(value) for value in arrays[f"{number}.lane"]
+    )
     return _Lane(
         phase, bool(swapped), hits,
         None if mux < 0 else (row, clock, mux), None if ticks < 0 else (stamp, ticks, count),
         [arrays[f"{number}.begins"]], [arrays[f"{number}.ends"]], [arrays[f"{number}.breaks"]],
+        bool(watching),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from engine.ranges import RangeSet
 from engine.source import BytesSource, HoleSource, SwapSource
 from engine.source.base import ReadError
 from tests.engine.dvr.clock.laid import outcome, solve
-from tests.engine.dvr.clock.streams import Laid, Maker, ac3, lay, moved, put_scr, scr_of
+from tests.engine.dvr.clock.streams import Laid, Maker, ac3, lay, moved, put_scr, put_stamp, scr_of
 
 HOUR = 3600 * 90_000
 
@@ -261,3 +261,15 @@ def test_one_clock_for_everything_ends(monkeypatch):
 def test_nothing_at_all():
     assert solve(bytes(100)).pieces == ()
     assert outcome(Laid(b"", ())).puzzle.joins == ()
+
+
+def test_audio_without_a_grid_costs_no_memory(monkeypatch):
+    monkeypatch.setattr(scanning, "_MOST_BREAKS", 5)
+    data = bytearray(film(9, 20))
+    rng = random.Random(1)
+    for at in range(0, len(data), PACK_SIZE):
+        if data[at + 14 : at + 18] == b"\0\0\1\xbd":
+            put_stamp(data, at + 23, 2, rng.randrange(1 << 33))
+    found = scan(BytesSource(bytes(data)))
+    assert found.breaks == ()
+    assert [piece.size for piece in found.table] == [len(data)]
