@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -217,3 +218,46 @@ def _watched(directory: Path):  # type: ignore[no-untyped-def]
     for _ in range(600):
         yield load(directory)
         time.sleep(0.05)
+
+
+class StoppedJob(Silent):
+    """A job's context that is asked to stop after some blocks, and keeps what it was told to."""
+
+    def __init__(self, directory: Path, blocks: int, saved: dict[str, object] | None = None) -> None:
+        self.directory, self.left, self.saved = directory, blocks, saved
+
+    def cancelled(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+    def checkpoint(self, saved: dict[str, object]) -> bool:
+        self.saved = dict(saved)
+        return True
+
+
+def test_a_stopped_job_goes_on_and_has_every_find_once(tmp_path: Path) -> None:
+    from engine.jobs.hex_search import FindsTail, run
+
+    data = random.Random(7).randbytes(60_000)
+    (tmp_path / "disk.img").write_bytes(data)
+    arguments = {"source": str(tmp_path / "disk.img"), "pattern": Pattern("hex", "4?").to_json(), "start": 30_000}
+    saved: dict[str, object] | None = None
+    for _ in range(3):
+        job = StoppedJob(tmp_path, 3, saved)
+        with pytest.raises(CancelledError):
+            run(arguments, job)  # type: ignore[arg-type]
+        saved = job.saved
+    result = run(arguments, StoppedJob(tmp_path, 1000, saved))  # type: ignore[arg-type]
+    expected = finds(BytesSource(data), Pattern("hex", "4?"))
+    assert result["finds"] == len(expected) and result["searched"] == len(data)
+    known: set[tuple[int, int]] = set()
+    tail = FindsTail(tmp_path)
+    while tail.more(known):
+        pass
+    assert known == set(expected)
+    told = [find for line in (tmp_path / "finds.jsonl").read_text().splitlines() for find in json.loads(line)]
+    assert len(told) == len(expected), "nothing was told twice"
+    (tmp_path / "finds.jsonl").open("a").write("[[1, ")  # a crash cut it
+    assert tail.more(known) == []
+    with pytest.raises(UsageError):
+        run({"source": "relative", "pattern": {}}, job)  # type: ignore[arg-type]
