@@ -113,6 +113,8 @@ class _Lane:
 
     def tidy(self) -> None:
         """Fold the lists into one array each, and forget pieces that are too short."""
+        if len(self.breaks) >= 64:
+            self.breaks = [np.concatenate(self.breaks)]
         if len(self.begins) < 64:
             return
         begins, ends = np.concatenate(self.begins, axis=1), np.concatenate(self.ends, axis=1)
