@@ -293,11 +293,11 @@ class FilesDesk:
         hits = told.hits
         found: dict[int, Health] = {}
         if len(hits) <= _MAX_BUBBLED:
-            entries = index.entries(hits.owners.tolist())
+            parents = index.parents(hits.owners.tolist())
             level: dict[int, list[int]] = {}
             for owner, amount in zip(hits.owners.tolist(), hits.bytes.tolist(), strict=True):
                 found[owner] = Health(missing=amount)
-                parent = entries[owner].parent if owner in entries else 0
+                parent = parents.get(owner, 0)
                 if parent:
                     sums = level.setdefault(parent, [0, 0])
                     sums[0] += amount
@@ -317,11 +317,11 @@ class FilesDesk:
             if not level:
                 return
             above: dict[int, list[int]] = {}
-            entries = index.entries(level)
+            parents = index.parents(level)
             for number, (missing, files) in level.items():
                 before = found.get(number, NO_LACK)
                 found[number] = Health(before.missing + missing, before.files + files, before.unread)
-                parent = entries[number].parent if number in entries else 0
+                parent = parents.get(number, 0)
                 if parent:
                     sums = above.setdefault(parent, [0, 0])
                     sums[0] += missing

@@ -235,6 +235,16 @@ class Index:
                 found[row[0]] = Entry(*row)
         return found
 
+    def parents(self, numbers: Iterable[int]) -> dict[int, int]:
+        """The directory of each entry."""
+        wanted = list(numbers)
+        found: dict[int, int] = {}
+        for at in range(0, len(wanted), _SOME):
+            part = wanted[at : at + _SOME]
+            marks = ",".join("?" * len(part))
+            found.update(self._rows(f"SELECT id, parent FROM entries WHERE id IN ({marks})", part))
+        return found
+
     def children(self, number: int, *, deleted: bool = True) -> list[Entry]:
         """What a directory (or a file with further streams) holds, by name, directories first."""
         where = "" if deleted else f" AND NOT state & {kinds.DELETED}"
