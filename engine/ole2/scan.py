@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.ole2.evidence import Evidence, gather
+from engine.ole2.evidence import Evidence, Int64s, gather
 from engine.ole2.read import read_document, used_sectors
 from engine.ole2.structs import FAT_MARK
 from engine.progress import SILENT, Reporter, check
@@ -16,9 +16,10 @@ from engine.source import Source, WindowSource
 
 _LARGEST = 1 << 22
 """Sector numbers of a 2 GiB document."""
-_NEAR = 16
 _MARKS = 32
-_CHUNK = 4096
+_FEW = 8
+_PAIRS = 4
+_NEAR = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +76,96 @@ def _with_header(image: Source, evidence: Evidence, reporter: Reporter) -> Itera
 
 
 def _headless(evidence: Evidence) -> Iterator[Found]:
-    """Every base that marks vote for, with as large a size as its rows describe."""
-    marked = np.flatnonzero((evidence.votes[:, 0] >= 0) & (evidence.marks > 0))
-    count = evidence.table_at.size
+    """The bases from which rows stand in sectors that they mark themselves, with as large a size as the rows describe.
+
+    For each row every mark of it is tried as its own place; that one is taken from which the most of its other marks
+    fall on table rows too.
+    """
+    rows = evidence.table_at
+    index = _indexes(evidence)
+    marked = np.flatnonzero((index >= 0) & (evidence.marks > 0))
     for size in (512, 4096):
         votes: Counter[int] = Counter()
-        marked_in_all: Counter[int] = Counter()
+        in_all: Counter[int] = Counter()
         reach: dict[int, int] = {}
-        for low in range(0, marked.size, _CHUNK):
-            for row in marked[low : low + _CHUNK].tolist():
-                first = int(evidence.votes[row, 0])
-                places = np.flatnonzero(evidence.table[row] == FAT_MARK)
-                amount = int(places.size)
-                marks = places[:_MARKS] + first
-                near = evidence.table_at[max(0, row - _NEAR) : min(count, row + _NEAR + 1)]
-                bases = np.unique(near[:, None] - (marks[None, :] + 1) * size)
-                for base in bases[bases >= -size].tolist():
-                    votes[base] += 1
-                    marked_in_all[base] += amount
-                    reach[base] = max(reach.get(base, 0), first + size // 4, marked_in_all[base] * (size // 4))
-        # One vote is all that a document of a single FAT sector has; take those whose own row is the marked one.
-        strong = {
-            base: number for base, number in votes.items()
-            if (number > 1 or _own(evidence, base, size)) and _has_root(evidence, base, reach[base] * size, size)
-        }  # fmt: skip
-        for base, number in strong.items():
-            yield Found(base, (reach[base] + 1) * size, size, False, number)
+        for row in marked.tolist():
+            first = int(index[row])
+            places = np.flatnonzero(evidence.table[row] == FAT_MARK)
+            marks = (places[:_MARKS] + first + 1) * size
+            at = int(rows[row]) - (first // 128 % 8 * 512 if size == 4096 else 0)
+            bases = at - marks
+            hits = _hits(rows, bases, marks)
+            if places.size > 1 and int(hits.max()) * 2 < places.size:  # its own sector is marked by another row
+                few = marks[:: max(1, marks.size // _FEW)][:_FEW]
+                near = rows[max(0, row - _NEAR) : row + _NEAR + 1]
+                bases = np.unique(near[:, None] - few[None, :])
+                hits = _hits(rows, bases, few)
+            for base in bases[(hits == hits.max()) & (bases >= -size)][:2].tolist():
+                votes[base] += int(hits.max())
+                in_all[base] += int(places.size)
+                reach[base] = max(reach.get(base, 0), first + size // 4, in_all[base] * (size // 4))
+        for base, number, length in _by_pairs(evidence, index, marked, size):
+            votes[base] += number
+            reach[base] = max(reach.get(base, 0), length)
+        for base, number in votes.items():
+            sectors = _extent(evidence, index, base, size, reach[base])
+            if _has_root(evidence, base, sectors * size, size):
+                yield Found(base, (sectors + 1) * size, size, False, number)
+
+
+def _indexes(evidence: Evidence) -> Int64s:
+    """The first sector that each row describes; a row of marks without a vote follows the row right before it."""
+    index = evidence.votes[:, 0].copy()
+    for row in np.flatnonzero((index < 0) & (evidence.marks > 0)).tolist():
+        if row and index[row - 1] >= 0 and evidence.table_at[row] - evidence.table_at[row - 1] == 512:
+            index[row] = index[row - 1] + 128
+    return index
+
+
+def _by_pairs(evidence: Evidence, index: Int64s, marked: Int64s, size: int) -> Iterator[tuple[int, int, int]]:
+    """Where rows mark each other: (base, votes, sectors described) of bases that several pairs of a mark and a row
+    nearby speak for."""
+    rows, few = evidence.table_at, marked[evidence.marks[marked] <= _FEW]
+    pairs: list[Int64s] = []
+    ends: list[Int64s] = []
+    for row in few.tolist():
+        first = int(index[row])
+        marks = np.flatnonzero(evidence.table[row] == FAT_MARK) + first + 1
+        near = rows[max(0, row - _NEAR) : row + _NEAR + 1]
+        bases = np.unique(near[:, None] - marks[None, :] * size)
+        pairs.append(bases)
+        ends.append(np.full(bases.size, first + size // 4))
+    if not pairs:
+        return
+    every, reach = np.concatenate(pairs), np.concatenate(ends)
+    order = np.lexsort((reach, every))
+    every, reach = every[order], reach[order]
+    last = np.flatnonzero(np.concatenate((every[1:] != every[:-1], [True])))
+    counts = np.diff(np.concatenate(([-1], last)))
+    for at, count in zip(last[counts >= _PAIRS].tolist(), counts[counts >= _PAIRS].tolist(), strict=True):
+        if every[at] >= -size:
+            yield int(every[at]), int(count), int(reach[at]) + size // 4
+
+
+def _extent(evidence: Evidence, index: Int64s, base: int, size: int, sectors: int) -> int:
+    """Sectors that the rows inside describe, which can take in further rows."""
+    for _ in range(8):
+        low, high = np.searchsorted(evidence.table_at, (base + size, base + (sectors + 1) * size))
+        inside = index[low:high]
+        inside = inside[inside <= 8 * sectors]
+        longer = int(inside.max()) + size // 4 if inside.size else 0
+        if longer <= sectors:
+            break
+        sectors = longer
+    return sectors
+
+
+def _hits(rows: Int64s, bases: Int64s, marks: Int64s) -> Int64s:
+    """For each base how many of the marked sectors hold a table row."""
+    wanted = bases[:, None] + marks[None, :]
+    found = np.minimum(np.searchsorted(rows, wanted), rows.size - 1)
+    hits: Int64s = (rows[found] == wanted).sum(axis=1)
+    return hits
 
 
 def _has_root(evidence: Evidence, base: int, length: int, size: int) -> bool:
@@ -127,17 +192,3 @@ def find_documents(image: Source, *, reporter: Reporter = SILENT) -> list[Found]
         size = (used_sectors(best.document) + 1) * one.sector_size
         good.append(Found(one.start, min(size, image.size - one.start), one.sector_size, False, one.votes))
     return sorted(good, key=lambda one: one.start)
-
-
-def _own(evidence: Evidence, base: int, size: int) -> bool:
-    """Whether a row stands where it marks itself from this base."""
-    at = int(np.searchsorted(evidence.table_at, base + size))
-    last = min(evidence.table_at.size, at + 4 * _NEAR)
-    for row in range(at, last):
-        sector, rest = divmod(int(evidence.table_at[row]) - base - size, size)
-        word = sector - int(evidence.votes[row, 0])
-        if not rest and evidence.votes[row, 0] >= 0 and 0 <= word < 128 and evidence.table[row][word] == FAT_MARK:
-            return True
-        if rest == 0 and sector > 4096:
-            break
-    return False
