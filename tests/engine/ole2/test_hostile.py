@@ -28,7 +28,9 @@ from tests.engine.ole2.writer import Layout, write
 
 BASE = write(writer.letter(), Layout())
 WIDE = write(writer.letter(), Layout(4096))
-NUMBERS = st.sampled_from([0, 1, 2, 7, 60, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFA, 0xFFFFFFFC, 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF])
+NUMBERS = st.sampled_from(
+    [0, 1, 2, 7, 60, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFA, 0xFFFFFFFC, 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF]
+)
 LIGHT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -70,7 +72,10 @@ def test_header_words(changes):
 
 
 @LIGHT
-@given(st.lists(st.tuples(st.integers(0, 127), st.one_of(NUMBERS, st.integers(0, 130))), min_size=1, max_size=40), st.booleans())
+@given(
+    st.lists(st.tuples(st.integers(0, 127), st.one_of(NUMBERS, st.integers(0, 130))), min_size=1, max_size=40),
+    st.booleans(),
+)
 def test_fat_words(changes, wipe):
     data = bytearray(BASE.data)
     at = BASE.offset(BASE.fat[0])

@@ -124,7 +124,9 @@ def test_an_embedded_document_does_not_pass_for_the_whole():
 
 def test_the_newer_of_two_states_wins():
     old, new = 130_000_000_000_000_000, 131_000_000_000_000_000
-    made = write({**writer.workbook(), "\x05SummaryInformation": writer.summary(new, 4096)}, Layout(stale=True, saved=new))
+    made = write(
+        {**writer.workbook(), "\x05SummaryInformation": writer.summary(new, 4096)}, Layout(stale=True, saved=new)
+    )
     best = solve(BytesSource(bytes(512) + made.data[512:]), thorough=True).best
     assert best is not None and best.saved == new and old != new
 
