@@ -12,7 +12,7 @@ from tui.widgets.rows import Cell, Column, Row, Section
 from tui.words import percent, plural
 
 TITLES = (
-    Column("", 3, least=2),
+    Column("", 4, least=2),
     Column("name", 60, flex=True, least=14),
     Column("recorded", 16),
     Column("length", 8, right=True),
@@ -85,8 +85,10 @@ def disk_facts(looked: Looked, shown: int, words: str) -> list[Fact]:
 
 
 def title_row(title: Title, *, marked: bool) -> Row:
-    """One line of the list: ``*`` marked, ``D`` deleted, ``!`` something is missing, ``?`` something is odd."""
+    """One line of the list: ``*`` marked, ``D`` deleted, ``b`` / ``o`` / ``c`` not by the directory but by a backup, an
+    orphaned table or the clock, ``!`` something is missing, ``?`` something is odd."""
     sign = ("*" if marked else "") + ("D" if title.deleted else "")
+    sign += "" if title.rung == "directory" else title.rung[0]
     sign += "!" if title.missing else "?" if title.problems else ""
     style = "row--soft" if title.deleted else ""
     lost: str | Cell = Cell(title.missing.amount, "row--danger") if title.missing else "-"

@@ -26,6 +26,7 @@ from tui.screens.recordings_extract import RecordingsExtractScreen
 from tui.screens.recordings_scan import RecordingsScanScreen
 from tui.screens.rescue_setup import RescueSetupScreen
 from tui.widgets.half_picture import HalfPicture
+from tui.widgets.rows import Cell
 
 PACK = 2048
 
@@ -267,6 +268,10 @@ def test_hostile_words_in_rows_and_facts_keep_their_line() -> None:
 
     for line in lay_out([Section("", TITLES, tuple(rows))], 80):
         assert "".join(span for span, _ in line.spans).isprintable()
+    from engine.dvr import Rung
+
+    signs = [title_row(Title("x", rung=rung), marked=True).cells[0] for rung in Rung]
+    assert [sign.text for sign in signs if isinstance(sign, Cell)] == ["*", "*b", "*o", "*c"]
     assert [minutes(None), minutes(0.04), minutes(75)] == ["?", "< 0.1 s", "1:15"]
 
 
