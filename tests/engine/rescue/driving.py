@@ -14,7 +14,7 @@ from engine.rescue.options import RescueOptions
 from engine.rescue.status import RescueStatus, read_status
 from tests.failing_disk import FailingDisk, first_difference
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 
 def arguments(source: Path | str, folder: Path, **more: Any) -> RescueArguments:
