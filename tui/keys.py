@@ -110,6 +110,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("image.recordings", "V", "recordings", "video", "recordings on the disk of a video recorder", 20),
             Key("image.hex", "x", "hex", "bytes", "the bytes of this image", 30),
             Key("image.sectors", "S", "sectors", "sectors", "sectors of 520 bytes and the like", 62),
+            Key("image.document", "D", "document", "document", "repair it as an old Office document (OLE2)"),
             Key("image.array", "a", "array", "array", "take this image as a member of an array (RAID5)", 61),
             Key("image.refresh", "r", "refresh", "refresh", "read it again", 70),
         ),

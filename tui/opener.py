@@ -85,6 +85,10 @@ class Opener(App[None]):
         """The partitions of a case, or of an image under a map."""
         self._open(lambda: opening.partitions_screen(path, map))
 
+    def open_document(self, path: Path, map: Path | None = None) -> None:
+        """An OLE2 document in the repair wizard."""
+        self._open(lambda: opening.document_screen(path, map))
+
     def open_bytes(self, path: Path, map: Path | None = None, at: int = 0, template: str | None = None) -> None:
         """The bytes of a case, or of an image under a map, from ``at`` on under a structure."""
         self._open(lambda: opening.hex_screen(path, map, at, template))

@@ -40,7 +40,12 @@ def test_info_tells_every_field(letter: Path, capsys: pytest.CaptureFixture[str]
     fields = {one["name"]: one for one in told["fields"]}
     assert fields["signature"]["class"] == "standard" and not fields["signature"]["ok"]
     start = fields["directory_start"]
-    assert (start["class"], start["offset"], start["value"], start["expected"]) == ("critical", 0x30, 0, MADE.directory[0])
+    assert (start["class"], start["offset"], start["value"], start["expected"]) == (
+        "critical",
+        0x30,
+        0,
+        MADE.directory[0],
+    )
     assert told["kind"] == "word" and told["problems"]
     letter.write_bytes(MADE.data)
     assert all(one["ok"] for one in document(capsys, "info letter.doc")["fields"])
@@ -61,7 +66,9 @@ def test_repair_writes_a_copy_and_never_the_original(letter: Path, capsys: pytes
 
 
 def test_repair_by_hand_and_as_a_new_container(letter: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = f"repair letter.doc -o a.doc --directory {MADE.directory[0]} --base 0 --sector-size 512 --set minor_version=59"
+    line = (
+        f"repair letter.doc -o a.doc --directory {MADE.directory[0]} --base 0 --sector-size 512 --set minor_version=59"
+    )
     told = document(capsys, line)
     assert told["candidates"][0]["header"]["minor_version"] == 59
     document(capsys, "repair letter.doc -o b.doc --new")
@@ -189,5 +196,17 @@ def test_hostile_names_do_no_harm(letter: Path) -> None:
                 await pilot.press("full_stop")
                 await pilot.pause()
                 assert "\x1b" not in text(app) and "\u202e" not in text(app)
+
+    run(test)
+
+
+def test_a_document_without_a_name_is_opened_from_the_image_screen(letter: Path) -> None:
+    plain = letter.rename(letter.with_name("found"))
+
+    async def test() -> None:
+        async with deck(plain) as (app, pilot):
+            await until(pilot, lambda: "found" in text(app) and not isinstance(app.screen, Ole2Screen))
+            await pilot.press("D")
+            await until(pilot, lambda: isinstance(app.screen, Ole2Screen) and "verified" in text(app))
 
     run(test)

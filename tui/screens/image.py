@@ -155,7 +155,7 @@ class ImageScreen(DeckScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a map there is none to edit, without an image there are no partitions."""
-        if action in ("partitions", "hex", "carve", "files", "recordings", "sectors", "array"):
+        if action in ("partitions", "hex", "carve", "files", "recordings", "sectors", "array", "document"):
             return True if self._image is not None else None
         return True if action != "edit_map" or self._map_path is not None else None
 
@@ -163,6 +163,11 @@ class ImageScreen(DeckScreen):
         """The partition tables of the image, under its map."""
         if self._image is not None:
             self.deck.open_partitions(self._image, self._map_path)
+
+    def action_document(self) -> None:
+        """The image as a damaged OLE2 document, whatever its name is."""
+        if self._image is not None:
+            self.deck.open_document(self._image, self._map_path)
 
     def action_carve(self) -> None:
         """Files in this image by their own structure."""
