@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from engine.ole2.draft import Draft
 from engine.ole2.kinds import OTHER, WORD, kind_of, recognise
 from engine.ole2.model import Entry
 from engine.ole2.orphans import Orphan, large_orphans, last_used, small_orphans
-from engine.ole2.streams import MiniStream
+from engine.ole2.streams import MiniStream, stream_extents
 from engine.ole2.structs import END, MAX_ENTRIES, MINI_SECTOR, NO_ENTRY, ROOT, STORAGE, STREAM, UNUSED
 from engine.ole2.table import Chain, Table
 
@@ -119,16 +120,22 @@ def _names(draft: Draft, orphans: Sequence[Orphan]) -> list[str]:
     """A name for each orphan, none twice; the nameless streams of a Word document are its table and its data."""
     taken = {one.name for one in draft.entries if one.used}
     out: list[str] = []
-    kinds = {one.name for one in orphans} | taken
-    spare: list[str] = []
-    if WORD.main[0] in kinds:
-        table = _word_table(draft, orphans)
-        spare = [name for name in (table, "Data") if name not in taken and not (name == table and "1Table" in taken)]
+    known = {one.name for one in orphans} | taken
+    named: dict[int, str] = {}
+    if WORD.main[0] in known:
+        table, place, length = _word_table(draft, orphans)
+        nameless = [number for number, one in enumerate(orphans) if not one.name]
+        if table not in taken:
+            fitting = [number for number in nameless if _holds_clx(draft, orphans[number], place, length)]
+            fitting = fitting or [number for number in nameless if not orphans[number].mini]
+            if fitting:
+                named[fitting[0]] = table
+        data = [number for number in nameless if number not in named and not orphans[number].mini]
+        if data and "Data" not in taken:
+            named[data[0]] = "Data"
     count = 0
-    for one in orphans:
-        name = one.name
-        if not name and spare and not one.mini:
-            name = spare.pop(0)
+    for number, one in enumerate(orphans):
+        name = one.name or named.get(number, "")
         if not name or name in taken:
             count += 1
             name = f"Orphan{count:04d}" if not name else f"{name[:24]} {count}"
@@ -137,15 +144,34 @@ def _names(draft: Draft, orphans: Sequence[Orphan]) -> list[str]:
     return out
 
 
-def _word_table(draft: Draft, orphans: Sequence[Orphan]) -> str:
-    """The name of the table stream that the file information block wants."""
+def _word_table(draft: Draft, orphans: Sequence[Orphan]) -> tuple[str, int, int]:
+    """The name of the table stream that the file information block wants, and where in it the piece table lies."""
     start = next((one.chain.start for one in orphans if one.name == "WordDocument"), None)
     if start is None:
         start = next((one.start for one in draft.entries if one.name == "WordDocument"), None)
     if start is None or not draft.pages.inside(start):
-        return "1Table"
-    data, _ = draft.pages.read(start)
-    return "1Table" if data[0x0B] & 0x02 else "0Table"
+        return "1Table", 0, 0
+    data, _ = draft.pages.read(start, 2)
+    place, length = struct.unpack_from("<II", data, 0x1A2)
+    return "1Table" if data[0x0B] & 0x02 else "0Table", place, length
+
+
+def _holds_clx(draft: Draft, orphan: Orphan, place: int, length: int) -> bool:
+    """Whether a piece table begins at ``place`` of an orphan."""
+    if not length or place + length > orphan.size:
+        return False
+    mini = None
+    if orphan.mini:
+        root = draft.root
+        if root is None:
+            return False
+        mini = MiniStream(draft.pages, draft.chain_of(root), root.size)
+    position = place
+    for start, size in stream_extents(draft.pages, orphan.chain, orphan.size, mini):
+        if position < size:
+            return start is not None and draft.pages.source.read(start + position, 1).data in (b"\x01", b"\x02")
+        position -= size
+    return False
 
 
 def rebuild_tree(draft: Draft) -> None:

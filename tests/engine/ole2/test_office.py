@@ -22,6 +22,14 @@ from tests.engine.ole2.writer import write
 from tests.support import find_tool, needs_tool
 
 pytestmark = [pytest.mark.full, needs_tool("soffice")]
+FOR_LARGE = (
+    "header zeroed", "shifted by sectors", "header of another file", "a FAT sector zero",
+    "a FAT sector zero, header zeroed",
+    "DIFAT zero", "DIFAT zero, header zeroed", "mini FAT zero", "first directory sector zero", "directory zero",
+    "holes",
+    "trailing junk, header zeroed", "FAT count wrong", "DIFAT start zero",
+)  # fmt: skip
+"""What is done to documents of several MB; the others suffer everything."""
 _PROLOG = '<?xml version="1.0" encoding="UTF-8"?>'
 _SPACES = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
@@ -121,7 +129,7 @@ def test_every_kind_of_damage(documents: dict[str, bytes]) -> None:
     for name, data in documents.items():
         facts = damage.facts_of(data)
         for kind, make in damage.kinds(facts, other):
-            if kind in HARD or (len(data) > 1 << 20 and kind.endswith("random")):
+            if kind in HARD or (len(data) > 1 << 20 and kind not in FOR_LARGE):
                 continue
             hurt = make(facts, random.Random(f"{name}{kind}"))
             best = solve(BytesSource(hurt.data, holes=RangeSet(hurt.holes))).best
