@@ -131,14 +131,15 @@ def score(assemblies: Sequence[Assembly], sequence: float) -> list[Candidate]:
         good = proof.good if proof is not None else 0
         strong = proof is not None and proof.strong
         weight = proof.weight if proof is not None else 0.0
-        confidence = whole(sequence, share, good=good, strong=strong, weight=weight, offset_known=one.offset_known)
         proven = strong and weight > 0
-        found.append(Candidate(one.geometry, confidence, tuple(_reasons(one)), proven, one.offset_known))
+        known = one.offset_known or proven  # what stands in many rows of it proves where it begins
+        confidence = whole(sequence, share, good=good, strong=strong, weight=weight, offset_known=known)
+        found.append(Candidate(one.geometry, confidence, tuple(_reasons(one, known)), proven, known))
     found.sort(key=lambda one: -one.score)
     return found[:_MOST_SHOWN]
 
 
-def _reasons(one: Assembly) -> list[str]:
+def _reasons(one: Assembly, offset_known: bool) -> list[str]:
     proof = one.proof
     found = list(one.notes)
     if proof is not None and proof.good:
@@ -156,6 +157,6 @@ def _reasons(one: Assembly) -> list[str]:
             f"data goes on less well than in the best order, by {one.behind:.1f} standard errors"
         )  # fmt: skip
         found.append(words)
-    if not one.offset_known:
+    if not offset_known:
         found.append("where row 0 begins was not seen: the volume's start may be wrong by whole rows")
     return found

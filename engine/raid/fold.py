@@ -154,10 +154,12 @@ def rank(
     )
     chance = float(costs.mean(axis=1).sum())
     telling = costs.max(axis=1) > granule / 512
+    place = max(64 << 10, min(1 << 20, span // 16)) if span else 1 << 20
     period = best.run // granule * members if best.run else 1
     fits[0] = replace(
         best, z=z, rival=rival, quality=max(0.0, 1 - best.cost / chance) if chance else 0.0,
-        periods=int(np.unique(position[telling] // period).size), places=int(np.unique(window[telling]).size),
+        periods=int(np.unique(position[telling] // period).size),
+        places=int(np.unique(position[telling] * granule // place).size),
     )  # fmt: skip
     return fits
 
