@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.ole2.bases import Place, places
 from engine.ole2.draft import Draft
-from engine.ole2.evidence import Evidence, find_phases, gather
+from engine.ole2.evidence import ROW, ZERO, Evidence, find_phases, gather
 from engine.ole2.fat_rows import Rows, table_rows
 from engine.ole2.finish import Clues, finish
 from engine.ole2.model import Document, Header
@@ -309,7 +309,9 @@ def make_candidate(draft: Draft, clues: Clues, choices: Choices, origin: str) ->
     )
     bare = read_document(image, header=header, sector_size=size)
     verification = verify(bare)
-    verification = replace(verification, covered=min(1.0, verification.covered * end / max(1, pages.source.size)))
+    # what is nothing but zeros need not be explained
+    content = max(512, draft.evidence.size - int((draft.evidence.classes == ZERO).sum()) * ROW)
+    verification = replace(verification, covered=min(1.0, verification.covered * end / content))
     return Candidate(
         base, size, header, tuple(Change(at, *patches[at]) for at in sorted(patches)), end, draft.score,
         tuple(draft.reasons), dict(draft.guessed), document, verification, origin, last_saved(document),

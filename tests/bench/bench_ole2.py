@@ -125,7 +125,11 @@ def _large(report: Report) -> None:
         " print(json.dumps([s.size/took,s.size/plain,cpu,peak,bool(v and v.structure and v.streams>5)]))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
     )
     rate, plain, cpu, peak, good = json.loads(done.stdout)
     what = f"{size >> 20} MiB"
@@ -141,10 +145,10 @@ def _image(report: Report) -> None:
     wanted = set()
     makers = (writer.letter, writer.workbook, writer.slides)
     with open(path, "wb") as out:
-        for number in range(100 if not report.small else 20):
+        for number in range(60 if not report.small else 12):
             out.write(rng.randbytes(512 * rng.randrange(0, 400)))
             streams = makers[number % 3](number)
-            streams["Bulk"] = rng.randbytes(rng.randrange(100_000, 9_000_000))
+            streams["Bulk"] = rng.randbytes(rng.randrange(100_000, 6_000_000))
             layout = writer.Layout(tables=rng.choice(("front", "behind", "mixed")), seed=number)
             made = writer.write(streams, layout).data
             wanted.add(out.tell())
@@ -180,5 +184,7 @@ def _growth(report: Report) -> None:
             took = time.process_time() - begun
         report.value(f"table search, {size} MiB", took, "s")
         if before is not None:
-            report.value(f"growth of time over growth of size, to {size} MiB", took / before[1] / (size / before[0]), "x")
+            report.value(
+                f"growth of time over growth of size, to {size} MiB", took / before[1] / (size / before[0]), "x"
+            )
         before = size, took
