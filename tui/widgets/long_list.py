@@ -213,6 +213,9 @@ class LongList(RowList, inherit_bindings=True):
 
     def _row_line(self, index: int, width: int) -> Line:
         row = self._make(index)
+        # A column without any text would be left out of a list: here its place stays, under its heading.
+        cells = tuple(cell if (cell.text if isinstance(cell, Cell) else cell) else " " for cell in row.cells)
+        row = Row(row.id, cells, row.style)
         lines = lay_out([Section("", self._fixed(titles=False), (row,))], width)
         return lines[-1]
 
