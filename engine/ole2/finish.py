@@ -121,7 +121,10 @@ def _any_mini(draft: Draft, clues: Clues) -> list[MiniSet]:
 def _complete_mini(draft: Draft, clues: Clues) -> None:
     """A place and content for the mini FAT where it is gone or lost in part."""
     root = draft.root
-    need = need_of(root.size, draft.pages.sector_size) if root is not None and root.size else 0
+    # The mini stream lies in the file's own sectors: a root entry that claims more is wrong, and its size no reason to
+    # make tables for it.
+    most = draft.pages.count * draft.pages.sector_size
+    need = need_of(min(root.size, most), draft.pages.sector_size) if root is not None and root.size else 0
     small = [one for one in draft.entries if one.small]
     if not draft.mini_list and need and small:
         draft.mini_list = _mini_place(draft, clues, need)
@@ -134,7 +137,7 @@ def _complete_mini(draft: Draft, clues: Clues) -> None:
         draft.mini = np.concatenate((draft.mini, blank))
         draft.mini_lost = np.concatenate((draft.mini_lost, np.ones(blank.size, bool)))
     if draft.mini_lost.any() and root is not None:
-        draft.mini, put = rebuild_mini(draft.entries, root.size, draft.mini, draft.mini_lost)
+        draft.mini, put = rebuild_mini(draft.entries, min(root.size, most), draft.mini, draft.mini_lost)
         for one in small:
             first = one.start // draft.pages.words
             last = (one.start + -(-one.size // 64) - 1) // draft.pages.words
