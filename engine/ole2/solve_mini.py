@@ -40,6 +40,7 @@ def solve_mini(
     something else, ``hint`` is what the header says, ``only`` what a person chose."""
     small = [one for one in entries if one.small]
     root = entries[0].size if entries and not entries[0].lost else 0
+    root = min(root, (pages.count + 1) * pages.sector_size)  # a size of 2^63 needs no mini FAT of 2^57 entries
     need = need_of(root, pages.sector_size) if root else 0
     if not small and not need and only is None:
         return []

@@ -31,7 +31,11 @@ WIDE = write(writer.letter(), Layout(4096))
 NUMBERS = st.sampled_from(
     [0, 1, 2, 7, 60, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFA, 0xFFFFFFFC, 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF]
 )
-LIGHT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LIGHT = settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 class Counting(BytesSource):
@@ -141,6 +145,18 @@ def test_sizes_that_cannot_be(size):
     harmless(bytes(data))
     document = read_document(BytesSource(bytes(data)))
     assert all(not one.whole for one in document.streams if one.size == size)
+
+
+@pytest.mark.parametrize("size", [1 << 63, (1 << 64) - 1, 1 << 45, 1 << 32])
+def test_a_mini_stream_that_cannot_be(size):
+    for made in (WIDE, BASE):
+        data = bytearray(made.data)
+        struct.pack_into("<Q", data, made.offset(made.directory[0]) + 0x78, size)
+        for sector in made.mini_fat:
+            data[made.offset(sector) : made.offset(sector + 1)] = bytes(made.sector)
+        harmless(bytes(data))
+        data[:512] = bytes(512)
+        harmless(bytes(data))
 
 
 def test_a_loop_through_every_sector_costs_one_walk(monkeypatch):
