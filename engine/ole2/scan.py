@@ -186,7 +186,7 @@ def find_documents(image: Source, *, reporter: Reporter = SILENT) -> list[Found]
             continue
         base = min(0, one.start)
         window = one.source(image)
-        best = solve(window, Choices(base=base, sector_size=one.sector_size)).best
+        best = solve(window, Choices(base=base, sector_size=one.sector_size), most=2).best
         if best is None or not best.good or best.verification.failed or best.invented:
             continue
         size = (used_sectors(best.document) + 1) * one.sector_size

@@ -16,6 +16,7 @@ import numpy as np
 from engine.ole2.fat_rows import Rows
 from engine.ole2.pages import Pages
 from engine.ole2.structs import DIFAT_MARK, FAT_MARK, FREE, MAX_REGULAR
+from engine.ole2.table import repeated
 
 UNKNOWN = -1
 _MAX_CANDIDATES = 16
@@ -317,7 +318,7 @@ class _Search:
         if chosen:
             listed = rows.words[list(chosen.values())]
             regular = listed[listed <= MAX_REGULAR]
-            twice = int(regular.size - np.unique(regular).size)
+            twice = repeated(regular)
             beyond = int((regular >= self.pages.count).sum())
             votes = sum(self._support.get((row, k), per) for k, row in chosen.items()) / per
         score = 2 * confirmed - 3 * refuted - 2 * extra - 0.3 * min(twice, 1000) - 0.05 * min(beyond, 2000) + 2 * votes

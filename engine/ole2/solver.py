@@ -150,9 +150,10 @@ def as_it_is(source: Source) -> Candidate | None:
 def solve(
     source: Source, choices: Choices | None = None, *, reporter: Reporter = SILENT, evidence: Evidence | None = None,
     thorough: bool = False,
+    most: int = _MAX_TRIED,
 ) -> Solution:  # fmt: skip
     """Candidates for a document. ``evidence`` of an earlier pass is used again; ``thorough`` looks for candidates even
-    when the document is right or the first solution is good."""
+    when the document is right or the first solution is good; ``most``: how many are finished at each place."""
     choices = choices or Choices()
     if not choices.any and not thorough:
         right = as_it_is(source)
@@ -161,12 +162,12 @@ def solve(
     wanted = (choices.base or 0) % HEADER_SIZE
     if evidence is None or evidence.phase != wanted:
         evidence = gather(source, phase=wanted, reporter=reporter)
-    found, tried = _at_phase(source, evidence, choices, reporter, thorough)
+    found, tried = _at_phase(source, evidence, choices, reporter, thorough, most)
     best = evidence
     if not any(one.enough for one in found) and choices.base is None:
         for phase in find_phases(source, reporter):
             other = gather(source, phase=phase, reporter=reporter)
-            more, count = _at_phase(source, other, choices, reporter, thorough)
+            more, count = _at_phase(source, other, choices, reporter, thorough, most)
             tried += count
             found += more
             if any(one.enough for one in more):
@@ -177,7 +178,7 @@ def solve(
 
 
 def _at_phase(
-    source: Source, evidence: Evidence, choices: Choices, reporter: Reporter, thorough: bool
+    source: Source, evidence: Evidence, choices: Choices, reporter: Reporter, thorough: bool, most: int
 ) -> tuple[list[Candidate], int]:
     found: list[Candidate] = []
     tried = 0
@@ -186,7 +187,7 @@ def _at_phase(
         pages = Pages(source, place.base, place.sector_size)
         drafts = list(_drafts(pages, evidence, choices, place))
         drafts.sort(key=lambda one: -one[0].score)
-        for draft, clues, origin in drafts[:_MAX_TRIED]:
+        for draft, clues, origin in drafts[:most]:
             check(reporter)
             tried += 1
             one = make_candidate(finish(draft, clues), clues, choices, origin)

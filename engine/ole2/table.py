@@ -66,6 +66,12 @@ class Chain:
         return Chain(tuple(runs), self.stop)
 
 
+def repeated(words: Words) -> int:
+    """How many of the words are there already (sorting: numpy's own ``unique`` hashes, which is many times slower)."""
+    ordered = np.sort(words)
+    return int((ordered[1:] == ordered[:-1]).sum())
+
+
 def chain_of(sectors: list[int], stop: str = "end") -> Chain:
     """Sectors joined to runs."""
     runs: list[tuple[int, int]] = []

@@ -16,6 +16,7 @@ from engine.ole2.model import Document
 from engine.ole2.read import check_header
 from engine.ole2.streams import content
 from engine.ole2.structs import DIFAT_MARK, END, FAT_MARK, FREE, HEADER_SLOTS, MAX_REGULAR, STREAM
+from engine.ole2.table import repeated
 from engine.ole2.walks import walk_stream
 from engine.source import Source
 from engine.text import safe_text
@@ -136,7 +137,7 @@ def _links(document: Document) -> Check:
     wrong = []
     regular = words[words <= MAX_REGULAR]
     inside = regular[regular < len(document.fat)]
-    twice = int(inside.size - np.unique(inside).size)
+    twice = repeated(inside)
     if twice:
         wrong.append(f"{twice} sectors follow two others")
     outside = int(regular.size - int((regular < count).sum()))
@@ -171,7 +172,7 @@ def _mini(document: Document) -> Check:
     if document.mini_fat.stop not in ("end", "none"):
         wrong.append(f"its chain does not end properly: {document.mini_fat.stop}")
     regular = document.mini.words[document.mini.words <= MAX_REGULAR]
-    if regular.size != np.unique(regular).size:
+    if repeated(regular):
         wrong.append("two mini sectors lead to the same one")
     return _check("mini FAT", wrong, f"{document.mini_fat.length} sectors for {size} bytes")
 
