@@ -110,6 +110,7 @@ def test_edits_of_a_map_that_were_not_saved(root: Path, tmp_path: Path) -> None:
         document = Document.open(path)
         document.replay()
         document.apply(SetStatus(RangeSet.of(0x120000, 0x130000), "/"))
+        document.reasons()  # as the screen asks once a second: then the journal is brought to the disk
     assert recording.ops
     number = 0
     for number, (prefix, files) in enumerate(states(recording)):

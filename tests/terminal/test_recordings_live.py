@@ -28,6 +28,7 @@ def place(tmp_path: Path) -> Path:
 def test_from_the_image_to_files(place: Path, env: dict[str, str]) -> None:
     with Pane([*DECK, "open", "disk.img", "--map", "disk.map"], cwd=place, env=env) as pane:
         pane.until(r"rescued")
+        pane.settled()
         pane.keys("V")
         shown = pane.until(r"^> !\s+Tatort: Rot .*80\.0 KiB")
         assert "Pioneer DVR-545H" in shown and "97% sure" in shown

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -213,8 +215,16 @@ def test_kernel_messages_tell_of_a_loop(image):
         assert loop.path.name in names
 
 
-def test_wait_for_a_loop_that_returns_under_another_name(image, tmp_path):
+@pytest.fixture
+def alone():
+    """Other tests' loop devices come and go too: a number that is free for a moment would be theirs."""
     needs_loop()
+    with open(Path(tempfile.gettempdir()) / "rescuedeck-loop-tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def test_wait_for_a_loop_that_returns_under_another_name(image, tmp_path, alone):
     other = make_image(tmp_path / "other", 16 << 20, seed=2)
     with attach_loop(image) as loop:
         known = identify(loop.path)
