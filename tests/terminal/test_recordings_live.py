@@ -40,7 +40,8 @@ def test_from_the_image_to_files(place: Path, env: dict[str, str]) -> None:
         pane.until(r"write to .*recordings$")
         pane.keys("s")
         shown = pane.until(r"6 files, .* never read|6 files, ")
-        assert re.search(r"Tatort_ Rot 2008-05-18 20\.15\.holed\.mpg", pane.until(r"holed\.mpg"))
+        # The path may be longer than the line: then the name goes on in the next.
+        assert "Rot2008-05-1820.15.holed.mpg" in re.sub(r"\s", "", pane.until(r"holed\.mpg"))
         pane.keys("C-q")
         assert pane.status == 0
     written = sorted(path.name for path in (place / "disk.img.files" / "recordings").glob("*.mpg"))
