@@ -97,6 +97,11 @@ def format_duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
 
 
+def format_loss(seconds: float | None) -> str:
+    """A duration that was lost, as ``format_duration``; less than a second is never shown as none: ``< 1 s``."""
+    return "< 1 s" if seconds is not None and 0 < seconds < 1 else format_duration(seconds)
+
+
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)\s*(s|[KMGT](?:i?B)?|B)?\Z")
 _FACTORS = {"": 1, "B": 1, "s": 512, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 

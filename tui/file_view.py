@@ -7,7 +7,7 @@ from engine.cases.volumes import VolumeAt
 from engine.filesystems import kinds
 from engine.filesystems.index import Entry
 from engine.jobs import Job
-from engine.text import format_duration, format_exact, format_rate, format_size
+from engine.text import format_exact, format_loss, format_rate, format_size
 from tui.file_words import kind_word, stamp, state_text
 from tui.widgets.facts import Fact
 from tui.widgets.rows import Cell, Column, Row
@@ -95,7 +95,7 @@ def details_facts(details: Details) -> list[Fact]:
         total = details.ranges.total
         told = f"{format_exact(total)}, {percent(total, entry.size)}" if entry.size else format_exact(total)
         if details.seconds is not None:
-            told += f", about {format_duration(details.seconds)} of playing"
+            told += f", about {format_loss(details.seconds)} of playing"
         told += f", in {plural(len(details.ranges), 'place', 'places')}"
         first = ", ".join(f"{low}-{high}" for low, high in list(details.ranges)[:3])
         facts.append(("lacks", Cell(told, "row--danger")))

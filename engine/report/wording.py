@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.report.model import CaseReport, Recording, Volume
-from engine.text import format_duration, format_exact, format_size
+from engine.text import format_exact, format_loss, format_size
 
 
 def headline(report: CaseReport) -> str:
@@ -33,5 +33,5 @@ def recording_words(recording: Recording) -> str:
     """Whole, or what it lacks."""
     if not recording.missing:
         return "all read"
-    lost = "" if recording.missing_s is None else f", about {format_duration(recording.missing_s)} of programme"
+    lost = "" if recording.missing_s is None else f", about {format_loss(recording.missing_s)} of programme"
     return f"{format_size(recording.missing)} never read{lost}"

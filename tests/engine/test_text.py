@@ -79,3 +79,10 @@ def test_sizes_are_written():
     assert format_size((1 << 30) - 1) == "1.0 GiB"
     assert format_exact(1000204886016) == "931.5 GiB (1000204886016 B)"
     assert format_duration(3 * 86400 + 7200) == "3 d 02 h"
+
+
+def test_a_loss_is_never_rounded_down_to_none():
+    from engine.text import format_loss
+
+    told = [format_loss(value) for value in (None, 0, 0.01, 0.99, 1, 61)]
+    assert told == ["-", "0 s", "< 1 s", "< 1 s", "1 s", "1 min 01 s"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
-from engine.text import format_duration, format_exact, format_size, parse_range, safe_text
+from engine.text import format_exact, format_loss, format_size, parse_range, safe_text
 from tui.commands.output import Output, common
 from tui.file_words import kind_word, stamp, state_text
 from tui.words import percent
@@ -274,7 +274,7 @@ def _hit_lines(out: Output, told: Any, files: list[Any], times: dict[int, float]
     hits, sums = told.hits, told.hits.classes
     rows = [
         (str(hit.missing), percent(hit.missing, hit.entry.size) if hit.entry.size else "-",
-         format_duration(times[hit.entry.id]) if hit.entry.id in times else "", hit.path)
+         format_loss(times[hit.entry.id]) if hit.entry.id in times else "", hit.path)
         for hit in files[:_SHOWN]
     ]  # fmt: skip
     if rows:
