@@ -6,8 +6,8 @@ import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+from engine.cases.subject import Subject
 from engine.hex.patterns import Pattern
-from engine.hex.reading import Subject
 from engine.jobs import Job, StopRequest, start, stop
 from engine.jobs.hex_search import KIND, FindsTail
 from engine.text import format_rate, format_size, safe_text

@@ -78,7 +78,7 @@ def editor_screen(map: Path, case: Case | None = None, image: Path | None = None
 
 def partitions_screen(path: Path, map: Path | None) -> DeckScreen:
     """The partitions of a case, or of an image under a map."""
-    from engine.cases.partitions import Subject
+    from engine.cases.subject import Subject
     from tui.screens.partitions import PartitionsScreen
 
     return PartitionsScreen(Subject(path, map))
@@ -86,7 +86,7 @@ def partitions_screen(path: Path, map: Path | None) -> DeckScreen:
 
 def hex_screen(path: Path, map: Path | None, at: int = 0, template: str | None = None) -> DeckScreen:
     """The bytes of a case, or of an image under a map."""
-    from engine.hex.reading import Subject
+    from engine.cases.subject import Subject
     from tui.screens.hex import HexScreen
 
     return HexScreen(Subject(path, map), at, template)

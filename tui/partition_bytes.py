@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from engine.cases.partitions import Subject, bytes_of
+from engine.cases.partitions import bytes_of
+from engine.cases.subject import Subject
 from engine.hex.reading import PAGE, Page, Unread, open_bytes
-from engine.hex.reading import Subject as Shown
 from engine.partitions.model import Tree
 
 
@@ -43,4 +43,4 @@ def open_pages(subject: Subject, tree: Tree) -> Pages:
     """The bytes of what a tree was read from. Raises ``RescueError``."""
     if subject.is_device:
         return DevicePages(subject, tree.size)
-    return open_bytes(Shown(subject.path, subject.map))
+    return open_bytes(Subject(subject.path, subject.map))

@@ -7,7 +7,6 @@ read and written in a process of their own (``aside``), never in the one that dr
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cases.aside import aside
-from engine.cases.case import is_case, load_case
 from engine.cases.opening import open_source
 from engine.cases.repairing import RepairPlace, apply_repair, repair_place, undo_repair
+from engine.cases.subject import Subject
 from engine.edits import Applied, Journal, Undone, read_journal
-from engine.errors import DamagedError, RefusedError, RescueError, outside
+from engine.errors import DamagedError, RefusedError, outside
 
 if TYPE_CHECKING:
     from engine.edits import WritePlan
@@ -30,35 +29,6 @@ if TYPE_CHECKING:
     from engine.template import Field
 
 _UNDO = ".undo"
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is looked at: a case directory, a block device, or an image with the map that lies over it (None: no map).
-    """
-
-    path: Path
-    map: Path | None = None
-
-    @property
-    def is_device(self) -> bool:
-        """Whether it is a block device, or a case on one; what is not there any more is none."""
-        try:
-            return stat.S_ISBLK(os.stat(load_case(self.path).image if is_case(self.path) else self.path).st_mode)
-        except (OSError, RescueError):
-            return False
-
-    @property
-    def searchable(self) -> bool:
-        """Whether a search has a folder for its job: not for a bare device."""
-        return is_case(self.path) or not self.is_device
-
-    @property
-    def jobs_dir(self) -> Path:
-        """Where its searches are kept: in the case, or in a folder beside the image."""
-        if is_case(self.path):
-            return load_case(self.path).jobs_dir
-        return self.path.with_name(self.path.name + ".jobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +66,8 @@ def look_here(subject: Subject) -> Looked:
 
     with _opened(subject) as source:
         return Looked(
-            examine(source, thorough=not subject.is_device), subject.is_device or _mapped(subject), source.holes.total
+            examine(source, thorough=not subject.is_device), subject.is_device or subject.mapped, source.holes.total
         )
-
-
-def _mapped(subject: Subject) -> bool:
-    return subject.map is not None or (is_case(subject.path) and load_case(subject.path).map.exists())
 
 
 def fields_of(subject: Subject, tree: Tree, node: Node) -> list[tuple[Place, list[Field]]]:
@@ -169,7 +135,7 @@ def preview_here(subject: Subject, plan: WritePlan) -> Looked:
     with _opened(subject) as source:
         made = PatchedSource(source, [(write.offset, write.new) for write in plan.writes])
         return Looked(
-            examine(made, thorough=not subject.is_device), subject.is_device or _mapped(subject), made.holes.total
+            examine(made, thorough=not subject.is_device), subject.is_device or subject.mapped, made.holes.total
         )
 
 

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cases.case import is_case, load_case
-from engine.errors import outside
+from engine.errors import RescueError
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A case directory, or an image (or a description of an array) with the map that lies over it (None: no map)."""
+    """A case directory, an image (or a description of an array), or a block device, with the map that lies over it and
+    the part of it that is meant: start and end in bytes. None: no map, all of it.
+    """
 
     path: Path
     map: Path | None = None
+    window: tuple[int, int] | None = None
 
     @property
     def image(self) -> Path:
@@ -47,8 +50,18 @@ class Subject:
 
     @property
     def is_device(self) -> bool:
-        """Whether it is a block device (or a case on one). Raises ``OutsideError`` when nothing is there any more."""
+        """Whether it is a block device, or a case on one; what is not there any more is none."""
         try:
             return stat.S_ISBLK(os.stat(self.image).st_mode)
-        except OSError as error:
-            raise outside(error, "cannot open that", self.path) from error
+        except (OSError, RescueError):
+            return False
+
+    @property
+    def searchable(self) -> bool:
+        """Whether there is a folder for jobs on it: not for a bare device."""
+        return is_case(self.path) or not self.is_device
+
+    @property
+    def mapped(self) -> bool:
+        """Whether a map says what was read."""
+        return self.map is not None or (is_case(self.path) and load_case(self.path).map.exists())

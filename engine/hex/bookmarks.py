@@ -8,8 +8,8 @@ from pathlib import Path
 
 from engine.atomic import write_json
 from engine.cases import is_case
+from engine.cases.subject import Subject
 from engine.errors import DamagedError, UsageError, outside
-from engine.hex.reading import Subject
 from engine.text import safe_text
 
 _MOST = 10_000

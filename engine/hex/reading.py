@@ -6,10 +6,10 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cases import is_case, load_case, open_source
+from engine.cases import open_source
+from engine.cases.subject import Subject
 from engine.errors import RefusedError, RescueError, outside
 from engine.source import Source
 from engine.source.base import ReadError
@@ -19,35 +19,6 @@ if TYPE_CHECKING:
 
 PAGE = 1 << 16
 """Bytes of a page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is looked at: an image, a case (its image under its map), with a map laid over it and a window."""
-
-    path: Path
-    map: Path | None = None
-    window: tuple[int, int] | None = None
-
-    @property
-    def image(self) -> Path:
-        """The image itself."""
-        return load_case(self.path).image if is_case(self.path) else self.path
-
-    @property
-    def map_path(self) -> Path | None:
-        """The map that says what was read; None when there is none."""
-        if self.map is not None or not is_case(self.path):
-            return self.map
-        map = load_case(self.path).map
-        return map if map.exists() else None
-
-    @property
-    def jobs_dir(self) -> Path:
-        """Where its searches are kept: in the case, or in a folder beside the image."""
-        if is_case(self.path):
-            return load_case(self.path).jobs_dir
-        return self.path.with_name(self.path.name + ".jobs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.cases.subject import Subject
 from engine.errors import DamagedError, OutsideError, UsageError
 from engine.extract import Item, Options, Written, extract
-from engine.hex.reading import Subject
 from engine.progress import SILENT, Reporter
 from engine.source import Source, WindowSource
 

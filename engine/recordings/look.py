@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cases import is_case, load_case, open_source
+from engine.cases.subject import Subject
 from engine.errors import RefusedError, outside
 from engine.progress import SILENT, Reporter
 
@@ -20,31 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What is looked at: a case, an image, a folder or a device, with the map that lies over it (None: no map)."""
-
-    path: Path
-    map: Path | None = None
-    window: tuple[int, int] | None = None
-
-    @property
-    def jobs_dir(self) -> Path:
-        """Where its scans and extractions are kept: in the case, or in a folder beside the image."""
-        if is_case(self.path):
-            return load_case(self.path).jobs_dir
-        return self.path.with_name(self.path.name + ".jobs")
-
-    @property
-    def exports_dir(self) -> Path:
-        """Where its recordings are written when nobody says otherwise."""
-        if is_case(self.path):
-            return load_case(self.path).exports_dir
-        return self.path.with_name(self.path.name + ".files")
-
-    @property
-    def mapped(self) -> bool:
-        """Whether a map says what was read."""
-        return self.map is not None or (is_case(self.path) and load_case(self.path).map.exists())
+class Place(Subject):
+    """A case, an image, a device, or a folder of a recorder's own files."""
 
     def arguments(self) -> dict[str, Any]:
         """As a job takes it."""

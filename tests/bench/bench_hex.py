@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.cases.subject import Subject
 from engine.hex.patterns import Kind, Pattern
-from engine.hex.reading import PAGE, Subject, open_bytes
+from engine.hex.reading import PAGE, open_bytes
 from engine.hex.search import search
 from engine.source import FileSource
 from engine.tools import find_tool

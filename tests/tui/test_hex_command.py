@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.cases.subject import Subject
 from engine.hex.bookmarks import Bookmark, add_bookmark
-from engine.hex.reading import Subject
 from tui.commands import run as command
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.cases import create_case
-from engine.cases.partitions import Subject
+from engine.cases.subject import Subject
 from engine.devices import Device
 from engine.jobs import JobState, list_jobs
 from tests.engine.partitions.disks import MIB, blank, get, loop, place_file, put, sfdisk

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.cases import create_case
-from engine.cases.partitions import Subject, look_at
+from engine.cases.partitions import look_at
+from engine.cases.subject import Subject
 from engine.devices import Device
 from engine.errors import UsageError
 from engine.partitions.model import Finding, Node, Tree

@@ -111,8 +111,8 @@ def _entropy(out: Output, source: Source) -> int:
 
 
 def _bookmarks(args: argparse.Namespace, out: Output) -> int:
+    from engine.cases.subject import Subject
     from engine.hex.bookmarks import load_bookmarks
-    from engine.hex.reading import Subject
 
     marks = load_bookmarks(Subject(Path(args.source)))
     out.document({"bookmarks": [{"offset": one.offset, "size": one.size, "name": one.name,

@@ -16,12 +16,12 @@ from engine.carve.job import PIECES, SCAN, WRITE, catalogue_path
 from engine.carve.listing import SORTS, Choice, Desk, Listing, load_listing
 from engine.carve.missing import wanted
 from engine.cases.subject import Subject
-from engine.jobs import Job, StopRequest, resume, start, stop
+from engine.jobs import Job, start
 from engine.text import format_exact
 from tui import background
 from tui.carving_words import COLUMNS, STATES, find_facts, find_row, scan_facts
 from tui.keys import bindings
-from tui.screens.base import DeckScreen
+from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Facts
 from tui.widgets.long_list import LongList
 from tui.widgets.rows import Row
@@ -30,7 +30,7 @@ from tui.words import plural
 _RELOAD_S = 3.0
 
 
-class CarvingScreen(DeckScreen):
+class CarvingScreen(JobScreen):
     """The scan above, its finds in the middle, the find under the cursor below."""
 
     TITLE = "files by signature"
@@ -58,7 +58,7 @@ class CarvingScreen(DeckScreen):
         self._shown: list[int] = []
         self._marked: set[int] = set()
         self._told: set[str] = set()
-        self._begun: set[str] = set()
+        self._own: set[str] = set()
 
     def body(self) -> Iterable[Widget]:
         """State, finds, one find."""
@@ -87,7 +87,7 @@ class CarvingScreen(DeckScreen):
         scans = [job for job in mine if job.kind == SCAN]
         self._job = max(scans, key=lambda job: (job.created, job.id), default=None)
         for job in mine:
-            if job.kind != SCAN and not job.live and job.id in self._begun and job.id not in self._told:
+            if job.kind != SCAN and not job.live and job.id in self._own and job.id not in self._told:
                 self._told.add(job.id)
                 self._tell_end(job)
         self._load_when_news()
@@ -222,28 +222,8 @@ class CarvingScreen(DeckScreen):
         self._marked.clear()
         self.say("starting ...")
         background.start(
-            self, lambda: start(SCAN, arguments, subject.jobs_dir, title=subject.path.name), self._scan_begun
+            self, lambda: start(SCAN, arguments, subject.jobs_dir, title=subject.path.name), self._begun
         )
-
-    def _scan_begun(self, _job: Job) -> None:
-        self.say("it goes on when you leave; J shows all jobs")
-        self.deck.bridge.look_now()
-
-    def action_stop(self) -> None:
-        """Ask it to stop; it can go on."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: stop(job.directory), self._told_to_stop)
-
-    def _told_to_stop(self, _request: StopRequest) -> None:
-        self.say("stopping after the present block ...")
-        self.deck.bridge.look_now()
-
-    def action_resume(self) -> None:
-        """Go on where it was stopped."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: resume(job.directory), self._scan_begun)
 
     def action_mark(self) -> None:
         """In or out; the cursor goes on."""
@@ -329,7 +309,7 @@ class CarvingScreen(DeckScreen):
         background.start(self, lambda: start(WRITE, arguments, self._subject.jobs_dir, title=title), self._writing)
 
     def _writing(self, job: Job) -> None:
-        self._begun.add(job.id)
+        self._own.add(job.id)
         self.say("writing; J shows how far it is")
         self.deck.bridge.look_now()
 
@@ -347,7 +327,7 @@ class CarvingScreen(DeckScreen):
         background.start(self, lambda: start(PIECES, arguments, self._subject.jobs_dir, title=title), self._searching)
 
     def _searching(self, job: Job) -> None:
-        self._begun.add(job.id)
+        self._own.add(job.id)
         self.say("trying gaps; it goes on when you leave, J can stop it")
         self.deck.bridge.look_now()
 

@@ -11,16 +11,16 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from engine.cases.folder import map_beside
-from engine.cases.partitions import Subject as Target
 from engine.cases.partitions import undo_files
 from engine.cases.repairing import undo_repair
+from engine.cases.subject import Subject
 from engine.edits import Applied, Journal, Undone, WritePlan
 from engine.extract import Written
 from engine.hex.bookmarks import Bookmark, add_bookmark
 from engine.hex.inspector import MOST, Reading, inspect, surroundings
 from engine.hex.patch import plan_patch, typed_bytes
 from engine.hex.patterns import Kind, Pattern
-from engine.hex.reading import Bytes, Subject
+from engine.hex.reading import Bytes
 from engine.hex.saving import save_selection
 from engine.hex.strip import Strip, measure
 from engine.jobs import Job, StopRequest
@@ -352,8 +352,8 @@ class HexScreen(BytesScreen):
             background.start(self, lambda: plan_patch(opened, at, new), self._planned)
 
     @property
-    def _target(self) -> Target:
-        return Target(self._subject.path, self._subject.map)
+    def _target(self) -> Subject:
+        return Subject(self._subject.path, self._subject.map)
 
     def _planned(self, plan: WritePlan) -> None:
         from tui.screens.partition_plan import PartitionPlanScreen

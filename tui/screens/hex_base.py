@@ -8,9 +8,10 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Static
 
+from engine.cases.subject import Subject
 from engine.errors import RescueError
 from engine.hex.goto import FORMS, parse_place
-from engine.hex.reading import Bytes, Page, Subject, open_bytes
+from engine.hex.reading import Bytes, Page, open_bytes
 from engine.hex.registry import Overlay, field_at, lay
 from engine.template import Field
 from engine.text import format_exact, format_size

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from textual.widget import Widget
 
+from engine.cases.subject import Subject
 from engine.hex.bookmarks import Bookmark, load_bookmarks, remove_bookmark
-from engine.hex.reading import Subject
 from engine.text import format_size
 from tui import background
 from tui.keys import bindings

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from engine.cases.partitions import Subject, fields_of
+from engine.cases.partitions import fields_of
+from engine.cases.subject import Subject
 from engine.hex.reading import Page
 from engine.partitions.model import Node, Place, Tree
 from engine.template import Field

@@ -11,8 +11,9 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.cases.partitions import Subject, place_for, write_plan
+from engine.cases.partitions import place_for, write_plan
 from engine.cases.repairing import RepairPlace, device_word
+from engine.cases.subject import Subject
 from engine.edits import Applied, WritePlan
 from engine.jobs import Job, start
 from engine.jobs.repair_copy import KIND

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from engine.cases.partitions import Looked, Subject, preview
+from engine.cases.partitions import Looked, preview
+from engine.cases.subject import Subject
 from engine.edits import WritePlan
 from engine.errors import RescueError
 from engine.partitions.model import Node, Tree

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from engine.cases.partitions import Subject, propose_table
+from engine.cases.partitions import propose_table
+from engine.cases.subject import Subject
 from engine.errors import RescueError
-from engine.jobs import Job, StopRequest, resume, start, stop
+from engine.jobs import Job, start
 from engine.jobs.partition_search import KIND, load_result
 from engine.partitions.model import Tree
 from engine.partitions.search import Find, SearchResult, TablePlan
@@ -18,14 +19,14 @@ from engine.text import format_exact, format_rate, format_size
 from tui import background
 from tui.keys import bindings
 from tui.partition_view import find_facts, find_section
-from tui.screens.base import DeckScreen
+from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Cell
 from tui.words import percent, plural
 
 
-class PartitionSearchScreen(DeckScreen):
+class PartitionSearchScreen(JobScreen):
     """State of the newest search above, finds in the middle, the find under the cursor below."""
 
     TITLE = "lost partitions"
@@ -138,26 +139,6 @@ class PartitionSearchScreen(DeckScreen):
         }  # fmt: skip
         self.say("starting ...")
         background.start(self, lambda: start(KIND, arguments, subject.jobs_dir, title=subject.path.name), self._begun)
-
-    def _begun(self, _job: Job) -> None:
-        self.say("it goes on when you leave; J shows all jobs")
-        self.deck.bridge.look_now()
-
-    def action_stop(self) -> None:
-        """Ask it to stop; it can go on."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: stop(job.directory), self._told_to_stop)
-
-    def _told_to_stop(self, _request: StopRequest) -> None:
-        self.say("stopping after the present block ...")
-        self.deck.bridge.look_now()
-
-    def action_resume(self) -> None:
-        """Go on where it was stopped."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: resume(job.directory), self._begun)
 
     def action_everything(self) -> None:
         """All finds, or those at top level."""

@@ -10,7 +10,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.atomic import new_file, write_all
-from engine.cases.partitions import Subject, plan_of_table
+from engine.cases.partitions import plan_of_table
+from engine.cases.subject import Subject
 from engine.edits import Applied, WritePlan
 from engine.errors import outside
 from engine.partitions.model import Tree

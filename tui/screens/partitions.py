@@ -9,8 +9,9 @@ from typing import Any
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from engine.cases.partitions import Looked, Subject, look_at, plan_change, plan_for, take_back, undo_files
+from engine.cases.partitions import Looked, look_at, plan_change, plan_for, take_back, undo_files
 from engine.cases.repairing import device_word
+from engine.cases.subject import Subject
 from engine.edits import Applied, Journal, Undone, WritePlan
 from engine.errors import RescueError
 from engine.partitions.model import Finding, Node

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from engine.errors import DamagedError, outside
-from engine.jobs import Job, StopRequest, resume, start, stop
+from engine.jobs import Job, start
 from engine.jobs.eta import remaining_text
 from engine.recordings.extracting import Order
 from engine.recordings.job import EXTRACT
@@ -23,7 +23,7 @@ from engine.text import format_exact, format_rate, format_size
 from tui import background
 from tui.dialogs.path import complete_path, written_path
 from tui.keys import bindings
-from tui.screens.base import DeckScreen
+from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Cell, Column, Row, Section
@@ -52,7 +52,7 @@ class Request:
     scan: Path | None = None
 
 
-class RecordingsExtractScreen(DeckScreen):
+class RecordingsExtractScreen(JobScreen):
     """State above; options, or what was written, below."""
 
     TITLE = "extract"
@@ -196,24 +196,7 @@ class RecordingsExtractScreen(DeckScreen):
 
     def _begun(self, job: Job) -> None:
         self._mine, self._written = job.id, None
-        self.say("it goes on when you leave; J shows all jobs")
-        self.deck.bridge.look_now()
-
-    def action_stop(self) -> None:
-        """Ask it to stop."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: stop(job.directory), self._told_to_stop)
-
-    def _told_to_stop(self, _request: StopRequest) -> None:
-        self.say("stopping after the present block ...")
-        self.deck.bridge.look_now()
-
-    def action_resume(self) -> None:
-        """Go on."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: resume(job.directory), self._begun)
+        super()._begun(job)
 
     def action_anew(self) -> None:
         """Options again."""

@@ -13,7 +13,7 @@ from engine.dvr.clock.model import Decisions, Join, Piece, Run
 from engine.dvr.clock.recordings import made_joins, runs
 from engine.dvr.pack import PACK_SIZE
 from engine.errors import RescueError, UsageError
-from engine.jobs import Job, StopRequest, resume, start, stop
+from engine.jobs import Job, start
 from engine.recordings import clockwork
 from engine.recordings.clockwork import Clockwork
 from engine.recordings.job import SCAN, scan_folder
@@ -22,7 +22,7 @@ from engine.text import parse_size
 from tui import background
 from tui.clock_words import MOST, PIECES, piece_facts, run_rows, scan_facts
 from tui.keys import bindings
-from tui.screens.base import DeckScreen
+from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Facts
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Row, Section
@@ -30,7 +30,7 @@ from tui.widgets.rows import Row, Section
 _SHORT_S = 10.0
 
 
-class RecordingsScanScreen(DeckScreen):
+class RecordingsScanScreen(JobScreen):
     """The scan above, recordings with their pieces in the middle, the piece under the cursor below."""
 
     TITLE = "clock scan"
@@ -190,26 +190,6 @@ class RecordingsScanScreen(DeckScreen):
         background.start(
             self, lambda: start(SCAN, place.arguments(), place.jobs_dir, title=place.path.name), self._begun
         )
-
-    def _begun(self, _job: Job) -> None:
-        self.say("it goes on when you leave; J shows all jobs")
-        self.deck.bridge.look_now()
-
-    def action_stop(self) -> None:
-        """Ask it to stop; it can go on."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: stop(job.directory), self._told_to_stop)
-
-    def _told_to_stop(self, _request: StopRequest) -> None:
-        self.say("stopping after the present block ...")
-        self.deck.bridge.look_now()
-
-    def action_resume(self) -> None:
-        """Go on where it was stopped."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: resume(job.directory), self._begun)
 
     def action_short(self) -> None:
         """Short ones too."""

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from engine.cases import create_case
+from engine.cases.subject import Subject
 from engine.errors import DamagedError, OutsideError, RefusedError, UsageError
 from engine.hex.bookmarks import Bookmark, add_bookmark, bookmarks_path, load_bookmarks, remove_bookmark
 from engine.hex.inspector import entropy, inspect, surroundings
 from engine.hex.patch import plan_patch, typed_bytes
-from engine.hex.reading import PAGE, Bytes, Subject, Unread, open_bytes
+from engine.hex.reading import PAGE, Bytes, Unread, open_bytes
 from engine.hex.saving import save_selection
 from engine.hex.strip import measure
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.cases.subject import Subject
 from engine.devices import Device
 from engine.errors import OutsideError, RefusedError
 from engine.hex.patient import PatientSource
-from engine.hex.reading import PAGE, Bytes, Subject, Unread, open_bytes
+from engine.hex.reading import PAGE, Bytes, Unread, open_bytes
 from engine.source.base import ReadError
 from tests.failing_disk import Error, FailingDisk, Hang, make_image
 from tests.support import needs_fuse, needs_loop, needs_root

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.cases import create_case
-from engine.cases.partitions import Subject, look_at, plan_change, preview
+from engine.cases.partitions import look_at, plan_change, preview
 from engine.cases.repair_copy import repair_copy
+from engine.cases.subject import Subject
 from engine.edits import WritePlan, apply_plan, undo
 from engine.errors import CancelledError, OutsideError, RefusedError, UsageError
 from engine.partitions.read import read_tree

@@ -1,0 +1,35 @@
+"""A screen over one job that can be stopped and goes on: the part that is the same for all of them."""
+
+from __future__ import annotations
+
+from engine.jobs import Job, StopRequest, resume, stop
+from tui import background
+from tui.screens.base import DeckScreen
+
+
+class JobScreen(DeckScreen):
+    """Subclasses keep their job in ``_job``, begin it with ``background.start(..., self._begun)``, and have the keys of
+    ``action_stop`` and ``action_resume``.
+    """
+
+    _job: Job | None = None
+
+    def _begun(self, job: Job) -> None:
+        self.say("it goes on when you leave; J shows all jobs")
+        self.deck.bridge.look_now()
+
+    def action_stop(self) -> None:
+        """Ask it to stop; it can go on."""
+        job = self._job
+        if job is not None:
+            background.start(self, lambda: stop(job.directory), self._told_to_stop)
+
+    def _told_to_stop(self, _request: StopRequest) -> None:
+        self.say("stopping after the present block ...")
+        self.deck.bridge.look_now()
+
+    def action_resume(self) -> None:
+        """Go on where it was stopped."""
+        job = self._job
+        if job is not None:
+            background.start(self, lambda: resume(job.directory), self._begun)
