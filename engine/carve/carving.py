@@ -127,6 +127,6 @@ def _place(hits: list[Hit], reader: Reader, state: State) -> Iterator[Find]:
     if best is None:
         return
     find = best[1]
-    if find.status is Status.COMPLETE and find.confidence >= WALKED:
+    if find.proven:
         state.owned_start, state.owned_end, state.inside = start, start + find.size, 0
     yield find

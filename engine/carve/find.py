@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.carve.outcome import Outcome, Status
+from engine.carve.outcome import WALKED, Outcome, Status
 from engine.carve.signatures import Signature
 
 
@@ -40,6 +40,11 @@ class Find:
     def size(self) -> int:
         """Bytes, as far as known."""
         return sum(size for _, size in self.extents)
+
+    @property
+    def proven(self) -> bool:
+        """Complete, with an end that the structure or a checksum proves: less is never called whole."""
+        return self.status is Status.COMPLETE and self.confidence >= WALKED
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""

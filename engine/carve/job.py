@@ -63,7 +63,7 @@ def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
             writer.add(held)
             for find in held:
                 counts["finds"] += find.inside is None
-                counts["whole"] += find.status.value == "complete" and find.inside is None
+                counts["whole"] += find.proven and find.inside is None
             held.clear()
             job.facts(**counts)
             job.checkpoint({"state": now.to_json(), "length": writer.sync(), "counts": dict(counts)})

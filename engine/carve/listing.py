@@ -51,8 +51,8 @@ class Listing:
         return missing_of(self.finds[index], self.holes)
 
     def whole(self, index: int) -> bool:
-        """Whether it is complete and wholly read."""
-        return self.finds[index].status is Status.COMPLETE and not self.unread[index]
+        """Whether its end is proven and all of it was read."""
+        return self.finds[index].proven and not self.unread[index]
 
     def chosen(self, choice: Choice) -> list[int]:
         """The indices of what ``choice`` shows, in its order."""

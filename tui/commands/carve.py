@@ -140,7 +140,7 @@ def _results(args: argparse.Namespace, out: Output, source: Source, finds: list[
         (find, missing) for find in finds
         if find.inside is None and find.confidence >= args.confidence
         for missing in (missing_of(find, holes),)
-        if not args.whole or (find.status.value == "complete" and not missing.total)
+        if not args.whole or (find.proven and not missing.total)
     ]  # fmt: skip
     if args.catalogue is not None:
         _keep(args, source, finds)
@@ -170,7 +170,7 @@ def _results(args: argparse.Namespace, out: Output, source: Source, finds: list[
         entry.update(sha256=digest, duplicate_of=None if twin == entry["start"] else twin)
     out.document({"files": entries})
     out.lines(_lines(listed, paths, source.size))
-    return 0 if listed and all(find.status.value == "complete" and not m.total for find, m in listed) else 1
+    return 0 if listed and all(find.proven and not m.total for find, m in listed) else 1
 
 
 def _keep(args: argparse.Namespace, source: Source, finds: list[Find]) -> None:
@@ -192,7 +192,7 @@ def _keep(args: argparse.Namespace, source: Source, finds: list[Find]) -> None:
 def _entry(find: Find, missing: Missing, path: str | None) -> dict[str, Any]:
     return {
         "type": find.kind, "start": find.start, "size": find.size, "path": path,
-        "complete": find.status.value == "complete" and not missing.total, "missing_bytes": missing.total,
+        "complete": find.proven and not missing.total, "missing_bytes": missing.total,
         "status": find.status.value, "confidence": find.confidence, "reason": find.reason, "name": find.name,
         "extension": find.extension, "at": find.at, "extents": [list(extent) for extent in find.extents],
         "missing": [list(pair) for pair in missing.unread],
@@ -200,7 +200,7 @@ def _entry(find: Find, missing: Missing, path: str | None) -> dict[str, Any]:
 
 
 def _lines(listed: list[tuple[Find, Missing]], paths: dict[int, str], size: int) -> Iterator[str]:
-    whole = sum(find.status.value == "complete" and not missing.total for find, missing in listed)
+    whole = sum(find.proven and not missing.total for find, missing in listed)
     yield f"looked through {format_exact(size)}: {len(listed)} files, {whole} of them whole"
     if listed:
         yield f"{'START (BYTES)':>15} {'SIZE':>10}  {'TYPE':<8} SURE  STATE"
@@ -209,7 +209,7 @@ def _lines(listed: list[tuple[Find, Missing]], paths: dict[int, str], size: int)
         if missing.total:
             state = f"{format_size(missing.total)} never read{' at least' if missing.open_end else ''}"
         elif find.status.value == "complete":
-            state = "whole"
+            state = "whole" if find.proven else "end not proven"
         name = safe_text(find.name, 30)
         yield f"{find.start:>15} {format_size(find.size):>10}  {find.extension:<8} {find.confidence}/4   {state}" + (
             f"  {name}" if name else ""

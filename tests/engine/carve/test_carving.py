@@ -57,6 +57,16 @@ def test_unread_payload_is_listed_and_never_whole() -> None:
     assert not missing.open_end
 
 
+def test_an_end_that_is_not_proven_is_not_called_whole() -> None:
+    from engine.carve.listing import Listing
+
+    cabinet = b"MSCF" + bytes(4) + (4096).to_bytes(4, "little") + bytes(4) + (40).to_bytes(4, "little") + bytes(4)
+    (find,) = finds_in(cabinet + b"\x03\x01" + bytes(4096))
+    assert find.status is Status.COMPLETE
+    assert not find.proven
+    assert not Listing((find,), (0,), RangeSet(), 8192).whole(0)
+
+
 def test_an_unread_head_begins_no_file() -> None:
     data = made("png") + bytes(2048)
     assert finds_in(data, [(0, 512)]) == []
