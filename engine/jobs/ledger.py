@@ -1,7 +1,8 @@
 """Writing a job's state, journal and checkpoint: bounded, atomic, and never a reason for the work to end.
 
 When the disk is full the work goes on and says so. Two small reserve files make that possible: the first is given up
-for the news that the disk is full, the second for the last words of the job.
+for the state that tells it, the second for the last words of the job. The journal gets neither before the end: it could
+eat either up before the state was written, so its events wait in memory until both reserves stand again.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Ledger:
             def save() -> None:
                 self._directory.save(STATE, encode({**state, "warning": self.trouble}), durable=vital)
 
-            return self._try("the state", save, vital=vital, last=last)
+            return self._try("the state", save, releases=2 if last else 1)
 
     def record(self, kind: str, facts: Mapping[str, Any]) -> bool:
         """Append an event; False when it could not be written now: it waits (among the last 1000) to be tried again."""
@@ -81,7 +82,7 @@ class Ledger:
         """Write the events that wait; False when some still do."""
         with self._lock:
             while self._queue:
-                if not self._try("the journal", self._append_first, last=last):
+                if not self._may_append(last) or not self._try("the journal", self._append_first, releases=2 * last):
                     if len(self._queue) > _QUEUE:
                         self._queue.popleft()
                         self._dropped += 1
@@ -99,6 +100,9 @@ class Ledger:
                 self._queue.popleft()
                 self._dropped += 1
 
+    def _may_append(self, last: bool) -> bool:
+        return last or self._whole or not self._troubles
+
     def _append_first(self) -> None:
         if self._directory.size(JOURNAL) >= self._segment_bytes:
             self._directory.replace(JOURNAL, JOURNAL_OLD)
@@ -114,7 +118,7 @@ class Ledger:
                 def save() -> None:
                     self._directory.save(CHECKPOINT, data, durable=True)
 
-                done &= self._try("the checkpoint", save, vital=True)
+                done &= self._try("the checkpoint", save, releases=1)
             return done
 
     def bound_log(self) -> None:
@@ -127,13 +131,13 @@ class Ledger:
         with self._lock:
             self._release(len(RESERVES))
 
-    def _try(self, what: str, action: Callable[[], None], *, vital: bool = False, last: bool = False) -> bool:
+    def _try(self, what: str, action: Callable[[], None], *, releases: int = 0) -> bool:
+        """Whether it could be done, at need in the room of the first ``releases`` reserves."""
         try:
             action()
         except OutsideError as error:
-            news = what not in self._troubles
             self._troubles[what] = f"cannot save {what} ({error.message.partition(': ')[2] or error.message})"
-            if not is_full(error) or not (news or vital or last) or not self._release(2 if last else 1):
+            if not is_full(error) or not self._release(releases):
                 return False
             try:
                 action()
@@ -145,6 +149,8 @@ class Ledger:
         return True
 
     def _release(self, count: int) -> bool:
+        if not count:
+            return False
         freed = False
         for name in RESERVES[:count]:
             try:

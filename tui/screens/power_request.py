@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from engine.errors import RescueError
-from engine.jobs import StopRequest, stop
+from engine.jobs import JobState, StopRequest, stop
 from engine.rescue.campaign.settings import PowerSwitch
 from engine.rescue.control import send
 from engine.text import format_duration
@@ -94,6 +94,9 @@ class PowerRequestScreen(DeckScreen):
             self._sights = self._sights.after(news.path)
         if news.job.live and not news.asking and not news.coming:
             self._leave("the drive is back: the rescue goes on" if before is not None else "no power is needed now")
+            return
+        if news.job.state is JobState.DONE:  # between two looks the drive came back and the rest was read
+            self._leave("the drive came back and the rescue ran to its end")
             return
         self._ring(news)
         self._show(news)

@@ -199,6 +199,31 @@ def test_a_full_disk_is_told_and_the_last_words_still_fit(small_disk):
             until_ended(job.directory)
 
 
+@pytest.mark.parametrize("saved_before", [False, True])
+def test_events_never_eat_the_room_in_which_a_full_disk_is_told(small_disk, saved_before):
+    with JobDirectory.create(small_disk / "job") as directory:
+        ledger = Ledger(directory)
+        ledger.save_state({"done": 0})
+        filler = fill(small_disk)
+        if saved_before:
+            assert ledger.save_state({"done": 1})
+        for number in range(3000):
+            ledger.record("said", {"number": number, "text": "x" * 200})
+        for done in range(2, 50):
+            assert ledger.save_state({"done": done}), "the state could not be saved"
+        state = json.loads((directory.path / "state.json").read_text())
+        assert state["done"] == 49
+        assert "(No space left on device)" in state["warning"]
+        assert "events could not be kept" in state["warning"]
+        filler.unlink()
+        ledger._next_restore = 0.0
+        assert ledger.save_state({"done": 50})
+        ledger.record("said", {"number": 3000})
+        numbers = [event.facts["number"] for event in JournalTail(directory.path).read() if event.kind == "said"]
+        assert numbers[-1000:] == list(range(2001, 3001))
+        assert ledger.trouble == ""
+
+
 def test_a_job_starts_on_a_full_disk_or_says_why_not(small_disk):
     job = create("self-test", {"steps": 3, "pause_s": 0}, small_disk / "jobs")
     filler = fill(small_disk)
