@@ -231,6 +231,30 @@ def test_a_person_is_asked_with_a_bell_told_and_let_go(campaign: FakeCampaign, m
     run(test)
 
 
+def test_the_page_goes_when_the_drive_came_and_went_on_to_the_end_between_two_looks(campaign: FakeCampaign) -> None:
+    async def test() -> None:
+        async with watching(campaign.directory) as (app, pilot, screen):
+            campaign.ask_person()
+            await until(pilot, lambda: isinstance(app.screen, PowerRequestScreen) and "CUT THE POWER" in text(app))
+            campaign.phase(Phase.ENDED, "finished", State.DONE)
+            campaign.end("done")
+            await until(pilot, lambda: app.screen is screen and "ran to its end" in text(app))
+
+    run(test)
+
+
+def test_the_page_stays_and_tells_when_the_campaign_failed_while_it_asked(campaign: FakeCampaign) -> None:
+    async def test() -> None:
+        async with watching(campaign.directory) as (app, pilot, _):
+            campaign.ask_person()
+            await until(pilot, lambda: isinstance(app.screen, PowerRequestScreen) and "CUT THE POWER" in text(app))
+            campaign.end("failed", error={"message": "the drive did not come back", "advice": "", "code": "gone"})
+            await until(pilot, lambda: "THE CAMPAIGN HAS ENDED" in text(app) and "did not come back" in text(app))
+            assert isinstance(app.screen, PowerRequestScreen)
+
+    run(test)
+
+
 def test_the_bell_rings_again_until_somebody_comes(campaign: FakeCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
     bells: list[float] = []
     monkeypatch.setattr(DeckApp, "bell", lambda self: bells.append(time.monotonic()))
