@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.atomic import write_json
 from engine.cases import is_case, load_case, open_source, record
-from engine.errors import DamagedError, UsageError, outside
+from engine.errors import UsageError
 from engine.jobs.context import JobContext
+from engine.jobs.results import read_result
 
 if TYPE_CHECKING:
     from engine.partitions.search import SearchResult
@@ -52,16 +51,4 @@ def load_result(directory: str | os.PathLike[str]) -> SearchResult:
     """What a finished job found. Raises ``OutsideError`` (not there yet), ``DamagedError``."""
     from engine.partitions.search import SearchResult
 
-    path = Path(directory) / _RESULT
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read(_MAX_RESULT + 1)
-    except OSError as error:
-        raise outside(error, "cannot read the result of the search", path) from error
-    try:
-        value = json.loads(data[:_MAX_RESULT])
-    except (ValueError, RecursionError) as error:
-        raise DamagedError("the result of the search is damaged", code="search-result", path=path) from error
-    if not isinstance(value, dict):
-        raise DamagedError("the result of the search is damaged", code="search-result", path=path)
-    return SearchResult.from_json(value)
+    return SearchResult.from_json(read_result(directory, _RESULT, "the result of the search", most=_MAX_RESULT))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,9 @@ from engine.atomic import write_json
 from engine.cases import open_source
 from engine.cases.arrays import Member, opened_members
 from engine.cases.exporting import export_image, refuse_target
-from engine.errors import DamagedError, UsageError, outside
+from engine.errors import UsageError
 from engine.jobs.context import JobContext
+from engine.jobs.results import read_result
 
 if TYPE_CHECKING:
     from engine.raid.model import Detection
@@ -61,19 +61,7 @@ def load_detection(directory: str | os.PathLike[str]) -> Detection:
     """What a finished detection found. Raises ``OutsideError``, ``DamagedError``."""
     from engine.raid.saved import from_json
 
-    path = Path(directory) / _RESULT
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read(_MOST_RESULT + 1)
-    except OSError as error:
-        raise outside(error, "cannot read the result of the detection", path) from error
-    try:
-        value = json.loads(data[:_MOST_RESULT])
-    except (ValueError, RecursionError) as error:
-        raise DamagedError("the saved detection is damaged", code="raid-result", path=path) from error
-    if not isinstance(value, dict):
-        raise DamagedError("the saved detection is damaged", code="raid-result", path=path)
-    return from_json(value)
+    return from_json(read_result(directory, _RESULT, "the result of the detection", most=_MOST_RESULT))
 
 
 def export(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from engine.cases.taking import Choice
 from engine.errors import RescueError, UsageError
 from engine.filesystems.index import Entry
 from engine.filesystems.pick import GROUPS, Wish, types_of
-from engine.jobs import Job, StopRequest, resume, start, stop
+from engine.jobs import Job, start
 from engine.jobs.files import INDEX_KIND, TAKE_KIND
 from engine.text import format_size, safe_text
 from tui import background
@@ -24,7 +24,7 @@ from tui.dialogs.path import complete_path, written_path
 from tui.file_view import COLUMNS, FLAT_COLUMNS, MARKS, details_facts, entry_row, overview_facts
 from tui.key import Key
 from tui.keys import SCOPES, bindings
-from tui.screens.base import DeckScreen
+from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Facts
 from tui.widgets.long_list import LongList
 from tui.widgets.rows import Row
@@ -36,7 +36,7 @@ _VIEW_WORDS = {"tree": "as a tree", "hit": "files hit, most missing bytes first"
 _UP = -1
 
 
-class FilesScreen(DeckScreen):
+class FilesScreen(JobScreen):
     """State above, entries in the middle, the one under the cursor below."""
 
     TITLE = "files"
@@ -211,29 +211,9 @@ class FilesScreen(DeckScreen):
         self.say("starting ...")
         background.start(self, lambda: start(kind, arguments, desk.subject.jobs_dir, title=title), self._begun)
 
-    def _begun(self, _job: Job) -> None:
-        self.say("it goes on when you leave; J shows all jobs")
-        self.deck.bridge.look_now()
-
     def action_index(self) -> None:
         """Walk the volume."""
         self._begin(INDEX_KIND, {"orphans": None})
-
-    def action_stop(self) -> None:
-        """Ask the job to stop."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: stop(job.directory), self._told_to_stop)
-
-    def _told_to_stop(self, _request: StopRequest) -> None:
-        self.say("stopping ...")
-        self.deck.bridge.look_now()
-
-    def action_resume(self) -> None:
-        """Go on where it was stopped."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: resume(job.directory), self._begun)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without an index there is nothing to do but make it."""

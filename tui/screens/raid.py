@@ -12,7 +12,7 @@ from textual.widget import Widget
 from engine.cases.arrays import Member, refuse_devices, save_assembly, written_sectors
 from engine.cases.folder import look_around, map_beside
 from engine.errors import RescueError
-from engine.jobs import Job, StopRequest, start, stop
+from engine.jobs import Job, start
 from engine.jobs.raid import DETECT, EXPORT, arguments_of, load_detection
 from engine.raid.description import SUFFIX
 from engine.raid.layout import MAX_DRIVES
@@ -28,13 +28,13 @@ from tui.raid_view import (
     problem_facts,
     state_facts,
 )  # fmt: skip
-from tui.screens.base import DeckScreen
+from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Facts
 from tui.widgets.row_list import RowList
 from tui.words import plural
 
 
-class RaidScreen(DeckScreen):
+class RaidScreen(JobScreen):
     """The answer above, members and assemblies in one list, what is under the cursor in full below."""
 
     TITLE = "array"
@@ -248,19 +248,6 @@ class RaidScreen(DeckScreen):
         arguments = {"members": arguments_of(self._members), "budget": None}
         title = f"array of {len(self._members)} members"
         background.start(self, lambda: start(DETECT, arguments, self.jobs_dir, title=title), self._begun)
-
-    def _begun(self, job: Job) -> None:
-        self.say("looking at the members; it goes on when you leave")
-        self.deck.bridge.look_now()
-
-    def action_stop(self) -> None:
-        """Ask it to stop."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: stop(job.directory), self._stopped)
-
-    def _stopped(self, request: StopRequest) -> None:
-        self.say("it was asked to stop")
 
     # -- what is done with an assembly
 

@@ -11,14 +11,14 @@ from textual.widget import Widget
 
 from engine.cases.arrays import Member, refuse_devices, save_sectors_view, written_sectors
 from engine.cases.subject import Subject
-from engine.jobs import Job, StopRequest, start, stop
+from engine.jobs import Job, start
 from engine.jobs.sectors import CONVERT, DETECT
 from engine.sectors.model import TRAILERS
 from engine.text import format_exact, format_size
 from tui import background
 from tui.dialogs.path import complete_path, written_path
 from tui.keys import bindings
-from tui.screens.base import DeckScreen
+from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Cell, Column, Row, Section
@@ -27,7 +27,7 @@ _SIZES = (Column("sector", 8, right=True), Column("score", 10, right=True), Colu
 _BAD = (Column("bad guard at", 18, right=True), Column("bytes", 8, right=True), Column("", 40, flex=True, least=10))
 
 
-class SectorsScreen(DeckScreen):
+class SectorsScreen(JobScreen):
     """The finding above, sizes that were tried and bad guards below."""
 
     TITLE = "sectors"
@@ -148,15 +148,6 @@ class SectorsScreen(DeckScreen):
         """Check all."""
         self.say("checking every guard; it goes on when you leave")
         self._start(DETECT, guards=True)
-
-    def action_stop(self) -> None:
-        """Ask it to stop."""
-        job = self._job
-        if job is not None:
-            background.start(self, lambda: stop(job.directory), self._stopped)
-
-    def _stopped(self, request: StopRequest) -> None:
-        self.say("it was asked to stop")
 
     def action_convert(self) -> None:
         """Ask how and where."""

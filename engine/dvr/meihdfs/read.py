@@ -15,9 +15,9 @@ from engine.dvr.meihdfs.structs import ROOT, SIGNATURE, Version
 from engine.dvr.meihdfs.volume import Volume
 from engine.dvr.model import Finding, Part, RecorderFile, Recordings, Rung, Title
 from engine.dvr.pack import is_pack
+from engine.dvr.reused import mark_reused
 from engine.errors import Problem
 from engine.progress import SILENT, Reporter
-from engine.ranges import RangeSet
 from engine.source import Source
 from engine.text import safe_text
 
@@ -46,7 +46,7 @@ def read(source: Source, finding: Finding, *, deep: bool = False, reporter: Repo
     titles += [_stream(file) for file in files if file.role == "stream" and file.size]
     titles = [_deleted(title, walk.deleted) for title in titles]
     _report(volume)
-    return Recordings(finding, tuple(_mark_reused(titles)), tuple(files), disk.structures, tuple(disk.problems))
+    return Recordings(finding, tuple(mark_reused(titles)), tuple(files), disk.structures, tuple(disk.problems))
 
 
 def _role(file: RecorderFile) -> str:
@@ -194,23 +194,6 @@ def _apart(one: datetime | None, two: datetime | None) -> float:
 def _deleted(title: Title, stems: set[str]) -> Title:
     stem = title.id.rpartition("-")[0] if title.id.upper() not in stems else title.id
     return replace(title, deleted=True) if stem.upper() in stems or title.id.upper() in stems else title
-
-
-def _mark_reused(titles: list[Title]) -> list[Title]:
-    """A deleted file's blocks may hold a later one by now."""
-    live = RangeSet(
-        (extent.start, extent.start + extent.size)
-        for title in titles if not title.deleted
-        for extent in title.extents if extent.start is not None
-    )  # fmt: skip
-    result = []
-    for title in titles:
-        taken = title.ranges.intersect(live).total if title.deleted and live else 0
-        if taken:
-            words = f"{taken} of its {title.size} bytes belong to a later recording now"
-            title = replace(title, problems=(*title.problems, Problem("reused", words)))
-        result.append(title)
-    return result
 
 
 def _report(volume: Volume) -> None:

@@ -11,11 +11,11 @@ from engine.dvr.pioneer import orphans
 from engine.dvr.pioneer.content import Contents, FileContent
 from engine.dvr.pioneer.layouts import BLOCK, BY_KEY, GENRES, INPUTS, Layout
 from engine.dvr.pioneer.tables import Programme, Tables
+from engine.dvr.reused import mark_reused, reused_bytes
 from engine.dvr.timing import duration
 from engine.dvr.words import western
 from engine.errors import Problem
 from engine.progress import SILENT, Reporter
-from engine.ranges import RangeSet
 from engine.source import Source
 
 ROLE = "MPEG-2 program stream"
@@ -65,7 +65,7 @@ def read(source: Source, finding: Finding, *, deep: bool = False, reporter: Repo
     _loose_files(work)
     if work.tables.lost["fat"] or directory is None or deep:
         _loose_lists(work, loose, deleted=not lost)
-    titles = _mark_reused(_mark_divided(work.titles))
+    titles = _without_reused(_mark_divided(work.titles))
     _report_lost(work)
     return Recordings(finding, tuple(titles), (), disk.structures, tuple(disk.problems))
 
@@ -256,22 +256,13 @@ def _same(one: datetime | None, two: datetime | None) -> bool:
     return one is not None and one == two
 
 
-def _mark_reused(titles: list[Title]) -> list[Title]:
-    """A deleted title's blocks may hold a later recording by now."""
-    live = RangeSet(
-        (extent.start, extent.start + extent.size)
-        for title in titles if not title.deleted
-        for extent in title.extents if extent.start is not None
-    )  # fmt: skip
-    result = []
-    for title in titles:
-        taken = title.ranges.intersect(live).total if title.deleted else 0
-        if taken:
-            words = f"{taken} of its {title.size} bytes belong to a later recording now"
-            title = replace(title, problems=(*title.problems, Problem("reused", words)))
-        if not taken or taken < title.size or title.kind != "file":
-            result.append(title)
-    return result
+def _without_reused(titles: list[Title]) -> list[Title]:
+    """Marked, and without the deleted files of which nothing is left."""
+    return [
+        title
+        for title, taken in zip(mark_reused(titles), reused_bytes(titles), strict=True)
+        if not taken or taken < title.size or title.kind != "file"
+    ]
 
 
 def _report_lost(work: Reading) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from engine.filesystems.layout.model import Area, Layout, RunsOf, bits, bits_in, ranges_of
+from engine.filesystems.layout.model import Area, Layout, RunsOf, ranges_of, read_bitmap
 from engine.filesystems.reading import Copy
 from engine.ranges import RangeSet
 from engine.source import Source
@@ -50,8 +50,6 @@ def copies(source: Source) -> list[Copy]:
 
 def layout(source: Source, family: str, runs_of: RunsOf) -> Layout | None:
     """The layout; the bitmap is found through the library's listing of the root directory."""
-    import numpy as np
-
     boot = read_boot(source)
     if boot is None:
         return None
@@ -61,18 +59,7 @@ def layout(source: Source, family: str, runs_of: RunsOf) -> Layout | None:
     bitmap, upcase = runs_of("$ALLOC_BITMAP"), runs_of("$UPCASE_TABLE")
     areas += [Area(start, start + size, "allocation bitmap") for start, size in bitmap]
     areas += [Area(start, start + size, "up-case table") for start, size in upcase]
-    used = np.ones(boot.clusters, bool)
-    unread = np.ones(boot.clusters, bool)
-    at = 0
-    for start, size in bitmap:
-        count = min(boot.clusters - at, size * 8)
-        if count <= 0:
-            break
-        reading = source.read(start, -(-count // 8))
-        got = min(count, len(reading.data) * 8)
-        used[at : at + got] = bits(reading.data, got)
-        unread[at : at + got] = bits_in(RangeSet(reading.holes), start, got)
-        at += count
+    used, unread = read_bitmap(source, bitmap, boot.clusters)
     end = boot.heap + boot.clusters * boot.cluster
     total = min(boot.total, source.size)
     return Layout(family, boot.cluster, total, tuple(areas), ranges_of(~used & ~unread, boot.heap, boot.cluster),

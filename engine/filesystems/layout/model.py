@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from engine.ranges import RangeSet
+from engine.source import Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +69,29 @@ def bits(data: bytes, count: int, order: Literal["big", "little"] = "little") ->
     if found.size < count:
         found = np.concatenate((found, np.ones(count - found.size, bool)))
     return found
+
+
+def read_bitmap(
+    source: Source, runs: Iterable[tuple[int, int]], count: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """(used, unread) of ``count`` clusters, from a bitmap of a bit each that lies in ``runs`` (offset, size in bytes).
+
+    What the runs do not reach counts as used and as unread; so does a bit in a hole as unread.
+    """
+    import numpy as np
+
+    used, unread = np.ones(count, bool), np.ones(count, bool)
+    at = 0
+    for start, size in runs:
+        wanted = min(count - at, size * 8)
+        if wanted <= 0:
+            break
+        reading = source.read(start, -(-wanted // 8))
+        got = min(wanted, len(reading.data) * 8)
+        used[at : at + got] = bits(reading.data, got)
+        unread[at : at + got] = bits_in(RangeSet(reading.holes), start, got)
+        at += wanted
+    return used, unread
 
 
 def bits_in(holes: RangeSet, base: int, count: int, per_byte: int = 8) -> npt.NDArray[np.bool_]:

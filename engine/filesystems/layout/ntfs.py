@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.filesystems.layout.model import Area, Layout, Runs, RunsOf, bits, bits_in, ranges_of
+from engine.filesystems.layout.model import Area, Layout, Runs, RunsOf, ranges_of, read_bitmap
 from engine.filesystems.reading import Copy
 from engine.ranges import RangeSet
 from engine.source import Source
@@ -76,8 +76,6 @@ def record_place(mft: Runs, record: int, number: int) -> tuple[int, int] | None:
 
 def layout(source: Source, family: str, runs_of: RunsOf) -> Layout | None:
     """The layout from the places of the volume's own files."""
-    import numpy as np
-
     boot = read_boot(source)
     if boot is None:
         return None
@@ -89,17 +87,7 @@ def layout(source: Source, family: str, runs_of: RunsOf) -> Layout | None:
     if not runs_of("$MFT"):
         areas.append(Area(boot.mft, boot.mft + 16 * boot.record, "first records of the $MFT"))
         areas.append(Area(0, boot.sector, "boot sector"))
-    used, unread = np.ones(clusters, bool), np.ones(clusters, bool)
-    at = 0
-    for start, size in runs_of("$Bitmap"):
-        count = min(clusters - at, size * 8)
-        if count <= 0:
-            break
-        reading = source.read(start, -(-count // 8))
-        got = min(count, len(reading.data) * 8)
-        used[at : at + got] = bits(reading.data, got)
-        unread[at : at + got] = bits_in(RangeSet(reading.holes), start, got)
-        at += count
+    used, unread = read_bitmap(source, runs_of("$Bitmap"), clusters)
     bad = RangeSet((start, start + size) for start, size in runs_of("$BadClus"))
     total = min(boot.total, source.size)
     return Layout(
