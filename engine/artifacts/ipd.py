@@ -1,6 +1,6 @@
 """BlackBerry backups: IPD containers (and the databases in a .bbb archive), with their three kinds of dates.
 
-Sources: the published notes about the format and public readers of it.
+Sources: the published notes about the format and public readers of it; what fields mean stands in ``ipd_fields``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.artifacts.ipd_fields import DATES, MAIL, MAIL_DATES, NAMES, field_text, sms_coding
 from engine.errors import DamagedError, Problem, RefusedError
 from engine.source import Source
 from engine.source.extents import BytesSource
@@ -29,24 +30,6 @@ _MS = _FORMS["Unix 64 ms LE"]
 _MINUTES = _FORMS["BlackBerry min"]
 PLAUSIBLE = (946_684_800, 1_577_836_800)
 """2000 to 2019: the years of these phones, in seconds from 1970."""
-
-# Database (without a trailing "- All") -> field -> kind of date: A milliseconds, B minutes.
-_DATES: dict[str, dict[int, str]] = {
-    "Phone Call Logs": {4: "A"}, "Phone History": {4: "A"}, "Calendar": {5: "B", 6: "B", 7: "B"},
-    "Tasks": {5: "B", 6: "B", 15: "B"},
-}  # fmt: skip
-_MAIL = ("Messages", "PIN Messages", "Saved Email Messages")
-_NAMES: dict[str, dict[int, str]] = {
-    "Phone Call Logs": {2: "direction", 3: "duration_s", 4: "date", 12: "number", 31: "name"},
-    "Phone History": {2: "direction", 3: "duration_s", 4: "date", 12: "number", 31: "name"},
-    "SMS Messages": {1: "metadata", 2: "address", 4: "text"},
-    "Calendar": {1: "type", 2: "subject", 3: "notes", 4: "location", 5: "reminder", 6: "start", 7: "end"},
-    "Tasks": {2: "subject", 3: "notes", 5: "start", 6: "due", 15: "alarm"},
-    "Memos": {1: "title", 2: "text"},
-    "Address Book": {1: "email", 2: "fax", 3: "phone", 6: "work", 7: "home", 8: "mobile", 9: "pager", 10: "pin",
-                     32: "name", 33: "company", 35: "address", 38: "city", 55: "title", 64: "notes"},
-}  # fmt: skip
-_DIRECTIONS = {0: "received", 1: "placed", 2: "placed, unanswered", 3: "missed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +165,8 @@ def _record(data: bytes, offset: int, database: str, index: int, base_year: int)
     fields: list[Value] = []
     problems: list[str] = []
     family = database.removesuffix(" - All")
-    names = _NAMES.get(family, {})
+    names = NAMES.get(family, {})
+    coding: int | None = None
     at = _HEAD
     while at < len(data):
         size, kind = struct.unpack_from("<HB", data, at) if at + 3 <= len(data) else (1 << 16, 0)
@@ -190,31 +174,17 @@ def _record(data: bytes, offset: int, database: str, index: int, base_year: int)
             problems.append(f"its fields do not fill it: {len(data) - at} bytes are left over")
             break
         raw = data[at + 3 : at + 3 + size]
-        fields.append(Value(kind, names.get(kind, ""), raw, _text(family, kind, raw)))
+        if family == "SMS Messages" and kind == 1:
+            coding = sms_coding(raw)
+        fields.append(Value(kind, names.get(kind, ""), raw, field_text(family, kind, raw, coding)))
         at += 3 + size
     return Record(offset, database, index, version, handle, uid, tuple(fields),
                   tuple(_dates(family, fields, base_year)), tuple(problems))  # fmt: skip
 
 
-def _text(family: str, kind: int, raw: bytes) -> str | None:
-    if family in ("Phone Call Logs", "Phone History") and kind in (2, 3) and len(raw) in (1, 2, 4):
-        number = int.from_bytes(raw, "little")
-        return _DIRECTIONS.get(number, str(number)) if kind == 2 else str(number)
-    if kind in _DATES.get(family, {}):
-        return None
-    body = raw.removesuffix(b"\0")
-    if len(body) > 1 and body[:1] == b"\0" and len(body) % 2 == 0:
-        wide = body.decode("utf-16-be", "replace")
-        if wide.isprintable():
-            return wide
-    if body and not any(byte < 32 and byte not in (9, 10, 13) for byte in body):
-        return body.decode("cp1252", "replace")
-    return None
-
-
 def _dates(family: str, fields: list[Value], base_year: int) -> Iterator[Date]:
     for value in fields:
-        kind = _DATES.get(family, {}).get(value.type)
+        kind = DATES.get(family, {}).get(value.type)
         if kind == "A" and len(value.raw) == 8:
             yield _date(value.name, "A", read(_MS, value.raw, plausible=PLAUSIBLE))
         elif kind == "B" and len(value.raw) == 4:
@@ -222,10 +192,11 @@ def _dates(family: str, fields: list[Value], base_year: int) -> Iterator[Date]:
         elif family == "SMS Messages" and value.type == 1 and len(value.raw) >= 29:
             yield _date("device", "A", read(_MS, value.raw[13:21], plausible=PLAUSIBLE))
             yield _date("service centre", "A", read(_MS, value.raw[21:29], plausible=PLAUSIBLE))
-    if family in _MAIL and fields and len(fields[0].raw) >= 12:
+    if family in MAIL and fields and fields[0].type == 0 and len(fields[0].raw) >= MAIL_DATES + 12:
         form = Format("mail", 4, lambda data: blackberry_email(data, base_year))
         for number, name in enumerate(("received", "received (copy)", "sent")):
-            yield _date(name, "C", read(form, fields[0].raw[4 * number : 4 * number + 4], plausible=PLAUSIBLE))
+            at = MAIL_DATES + 4 * number
+            yield _date(name, "C", read(form, fields[0].raw[at : at + 4], plausible=PLAUSIBLE))
 
 
 def _date(name: str, kind: str, got: DateReading) -> Date:

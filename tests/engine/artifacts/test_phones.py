@@ -34,14 +34,22 @@ def rec(index: int, fields: list[tuple[int, bytes]], handle: int = 1, uid: int =
     return struct.pack("<HIBHI", index, 7 + len(body), 0, handle, uid) + body
 
 
-SMS = bytes([1]) + bytes(12) + struct.pack("<qq", MS, MS - 1000) + b"\0"
+SMS = bytes([1]) + bytes(12) + struct.pack("<qq", MS, MS - 1000) + b"\2"
+
+
+def mail_head(dates: bytes) -> bytes:
+    """The first field of a mail: 106 bytes, with three packed dates at 28."""
+    return bytes(28) + dates.ljust(78, b"\0")
+
+
 NAMES = ["Phone Call Logs", "Calendar - All", "Messages", "SMS Messages", "Address Book"]
 RECORDS = [
     rec(0, [(2, b"\3\0\0\0"), (3, struct.pack("<I", 65)), (4, struct.pack("<q", MS)), (12, b"+491234\0"),
             (31, b"M\xfcller\0")]),
     rec(1, [(2, b"Dentist\0"), (5, b"\xff" * 4), (6, struct.pack("<I", MINUTES)),
             (7, struct.pack("<I", MINUTES + 30))]),
-    rec(2, [(0, bytes.fromhex("7D209D70") * 2 + bytes.fromhex("7D209E70"))]),
+    rec(2, [(0, mail_head(bytes.fromhex("7D209D70") * 2 + bytes.fromhex("7D209E70"))),
+            (1, bytes(8) + b"Anna M\xfcller\0anna@example.org\0"), (11, b"Hello\0")]),
     rec(3, [(1, SMS), (2, b"\0\1\0\0+49123\0"), (4, "Grüße \u20ac".encode("utf-16-be"))]),
     rec(4, [(32, b"Anna\0"), (99, b"\0\1\2\3")], handle=2),
     rec(0xFFFF, [(1, b"x")]),
@@ -62,13 +70,49 @@ def test_databases_records_and_all_three_dates() -> None:
     assert (first.name, first.text, first.zone) == ("received", "2012-03-29 14:04:58", "device local")
     assert mail.dates[2].text == "" and mail.dates[2].problem  # seconds of 60
     assert [one.text for one in sms.dates] == ["2012-03-29 14:04:05.678", "2012-03-29 14:04:04.678"]
-    assert sms.fields[2].text == "Grüße €"
+    assert [value.text for value in mail.fields[1:]] == ["Anna Müller anna@example.org", "Hello"]
+    assert sms.fields[1].text == "+49123" and sms.fields[2].text == "Grüße €"
     assert person.handle == 2 and person.fields[0].name == "name" and person.fields[1].text is None
     assert stray.database == "" and stray.index == 0xFFFF
 
 
+# The one real backup that could be found: a service book of a phone, in the structure that its writer gave it, with
+# made-up values of the same lengths.
+SERVICE = rec(0, [(1, b"\1\0\0\0"), (2, bytes(4)), (23, b"\x5d\x70\x8b\xc7"), (3, b"WAP2 Transport 09\0"),
+                  (5, b"\0"), (6, b"\xff" * 4), (7, b"WAP2 trans09"), (8, b"WPTCP"), (9, bytes(61)),
+                  (15, b"WPTCP Trans Someone (100000)\0"), (17, b"\3")])  # fmt: skip
+
+
+def test_names_of_fields_agree_with_other_readers() -> None:
+    people = rec(0, [(2, b"1\0"), (3, b"2\0"), (32, b"Anna\0"), (32, b"Bell\0"), (42, b"Cook\0"), (55, b"Dr\0")])
+    task = rec(1, [(2, b"Pay\0"), (5, struct.pack("<I", MINUTES)), (6, struct.pack("<I", MINUTES - 60)),
+                   (9, b"\2\0\0\0"), (10, b"\0\0\0\0")])  # fmt: skip
+    names = ["Address Book", "Tasks", "Service Book"]
+    person, job, book = read_backup(BytesSource(ipd(names, [people, task, rec(2, [])[:2] + SERVICE[2:]]))).records
+    assert [(one.name, one.text) for one in person.fields] == [
+        ("phone", "1"), ("fax", "2"), ("name", "Anna"), ("name", "Bell"), ("job_title", "Cook"), ("prefix", "Dr"),
+    ]  # fmt: skip
+    assert [(one.name, one.text) for one in job.dates] == [
+        ("due", "2012-03-29 14:04:00"), ("start", "2012-03-29 13:04:00")
+    ]  # fmt: skip
+    assert [value.text for value in job.fields[3:]] == ["completed", "high"]
+    assert {value.name: value.text for value in book.fields}["description"] == "WPTCP Trans Someone (100000)"
+    assert not book.problems
+
+
+@pytest.mark.parametrize(
+    ("coding", "raw", "words"),
+    [(0, b"\x11 costs 5 \x1b\x65\x00", "_ costs 5 €"), (1, b"caf\xe9\0", "café"), (2, b"\x20\xac\0a\0\0", "€a"),
+     (0, b"\0\x1b", "@"), (9, b"plain\0", "plain")],
+)  # fmt: skip
+def test_texts_of_short_messages(coding: int, raw: bytes, words: str) -> None:
+    head = SMS[:-1] + bytes([coding])
+    made = read_backup(BytesSource(ipd(["SMS Messages"], [rec(0, [(1, head), (4, raw)])])))
+    assert made.records[0].fields[1].text == words
+
+
 def test_another_base_year_and_implausible_dates() -> None:
-    records = [rec(0, [(0, bytes.fromhex("7D209D70") * 3)]), rec(1, [(4, struct.pack(">q", MS))])]
+    records = [rec(0, [(0, mail_head(bytes.fromhex("7D209D70") * 3))]), rec(1, [(4, struct.pack(">q", MS))])]
     data = ipd(["Messages", "Phone Call Logs"], [*records, rec(1, [(4, bytes(8))])])
     made = read_backup(BytesSource(data), base_year=1980)
     assert made.records[0].dates[0].text == "1996-03-29 14:04:58" and made.records[0].dates[0].suspect
