@@ -1,0 +1,1 @@
+"""Every screen of the deck in every look, as pictures and as text."""
