@@ -82,9 +82,10 @@ class Report:
         """Note a figure and print it at once."""
         self.rows.append(row)
         line = f"{row.bench:<10} {row.name:<44} {_figure(row.ours, row.unit):>12}"
-        if row.anchor is not None and row.ratio is not None:
-            line += f"  {_figure(row.anchor, row.unit):>12}  {row.ratio:7.3f}  {row.anchor_name}"
-            if row.aim is not None:
+        if row.anchor is not None:
+            ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
+            line += f"  {_figure(row.anchor, row.unit):>12}  {ratio:>7}  {row.anchor_name}"
+            if row.aim is not None and row.ratio is not None:
                 line += f"  (aim {row.aim:g}: {'met' if row.ratio <= row.aim else 'MISSED'})"
         self.out.write(line + "\n")
         self.out.flush()
