@@ -112,6 +112,11 @@ def write(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
         window=None if window is None else (int(window[0]), int(window[1])),
     ) as source:  # fmt: skip
         report = write_finds(source, finds, target, reporter=job, journal=job.directory / "written.json")
+    if is_case(str(about["source"])):
+        record(
+            load_case(str(about["source"])), "files-carved", target=str(target), files=len(report.written),
+            missing_bytes=report.missing_bytes,
+        )  # fmt: skip
     return {
         "written": [str(one.path) for one in report.written[:10_000]], "files": len(report.written),
         "failed": len(report.failed), "missing_bytes": report.missing_bytes,

@@ -24,13 +24,10 @@ if TYPE_CHECKING:
     from engine.partitions.model import Node, Tree
     from engine.ranges import RangeSet
 
-READABLE = frozenset(
-    {"fat12", "fat16", "fat32", "exfat", "ntfs", "ext2", "ext3", "ext4", "hfsplus", "hfsx", "iso9660"}
-)
+READABLE = frozenset({"fat12", "fat16", "fat32", "exfat", "ntfs", "ext2", "ext3", "ext4", "hfsplus", "hfsx", "iso9660"})
 """Kinds of volumes whose files can be read. One that was not recognised is tried; all others are refused."""
-_RECORDERS = frozenset(
-    {"udf-swapped", "udf-bare", "meihdfs", "pioneer", "tivo", "topfield", "hikvision", "dhfs", "wfs"}
-)
+RECORDERS = frozenset({"udf-swapped", "udf-bare", "meihdfs", "pioneer", "tivo", "topfield", "hikvision", "dhfs", "wfs"})
+"""Kinds of volumes that hold recordings instead."""
 _FORCED = {"hfsplus": "HFS", "hfsx": "HFS", "iso9660": "ISO9660"}
 _SMALL = 1 << 16
 _HEAD = 4096
@@ -70,7 +67,7 @@ def _volume(number: int, node: Node, disk: int) -> VolumeAt:
     why = None
     if kind and kind not in READABLE:
         why = f"files of {name} cannot be read: The Sleuth Kit does not know it"
-        if kind in _RECORDERS:
+        if kind in RECORDERS:
             why = f"{name} holds recordings, not files: use rescuedeck dvr"
     size = max(0, min(node.size, disk - node.start))
     return VolumeAt(number, node.start, size, kind, name, volume.label if volume is not None else "", node.index, why)

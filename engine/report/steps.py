@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from engine.cases.history import Action
+from engine.cases.case import load_case
+from engine.cases.history import Action, record
 from engine.report.model import Step
 from engine.text import format_exact
 
@@ -27,6 +29,8 @@ _WORDS: Mapping[str, str] = {
     "carved": "files were searched by their signatures",
     "files-indexed": "the files of a volume were listed",
     "files-extracted": "files were got out",
+    "files-carved": "files found by their signatures were got out",
+    "report-written": "a report was written",
     "recordings-extracted": "recordings were got out",
     "recordings-scanned": "recordings were searched by their clock",
 }
@@ -55,3 +59,8 @@ def _fact(key: str, value: Any) -> str:
         return name if value else f"not {name}"
     text = str(value)
     return f"{name} {text if len(text) <= 120 else text[:117] + '...'}"
+
+
+def note(case: Path, path: Path) -> None:
+    """Into the history of a case: its report is written. Raises ``RescueError``."""
+    record(load_case(case), "report-written", path=str(path))

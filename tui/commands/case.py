@@ -60,9 +60,16 @@ def _create(args: argparse.Namespace, out: Output) -> int:
 def _show(args: argparse.Namespace, out: Output) -> int:
     from engine.cases import load_case
     from engine.cases.describe import describe_case
+    from engine.cases.next_steps import next_steps
+    from engine.cases.state import state_of
+    from tui.next_words import step_line
 
     case = load_case(args.directory)
     value = describe_case(case)
+    steps = next_steps(state_of(case.directory))
+    value["next"] = [
+        {"step": one.id, "reason": one.reason, "volume": one.volume, "name": one.name or None} for one in steps
+    ]
     out.document(value)
     out.line(f"case     {safe_text(case.title)} ({safe_text(str(case.directory))}), begun {safe_text(case.created)}")
     size = format_exact(case.source_size) if case.source_size is not None else "size unknown"
@@ -78,6 +85,8 @@ def _show(args: argparse.Namespace, out: Output) -> int:
         counts = ", ".join(f"{key.replace('_', ' ')} {format_exact(n)}" for key, n in value["bytes"].items() if n)
         out.line(f"rescued  {counts}")
     out.line(f"kept     {value['generations']} map generations, {value['jobs']} jobs, {value['actions']} actions")
+    for number, step in enumerate(steps):
+        out.line(f"{'' if number else 'next':<8} {step_line(step)}")
     return 0
 
 

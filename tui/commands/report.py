@@ -24,6 +24,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     """Gather, write, tell."""
     from engine.report import gather
     from engine.report.wording import headline
+    from engine.report.steps import note
     from engine.report.writing import PAGES, save
     from engine.text import safe_text
 
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     finally:
         reporter.close()
     save(report, Path(args.output), force=args.force)
+    note(Path(args.case), Path(args.output).absolute())
     page = args.output.lower().endswith(PAGES)
     out.document({
         "written": args.output, "form": "html" if page else "markdown", "finished_bytes": report.finished,
