@@ -147,7 +147,12 @@ def _trim_and_scrape(map_: Mapfile, options: RunOptions) -> list[Phase]:
 def _between_bad(map_: Mapfile, trim: RangeSet) -> RangeSet:
     """Non-trimmed areas with bad sectors on both sides: ddrescue calls them non-scraped, unread."""
     bad = map_.ranges("-")
-    ends = np.isin(trim.starts, bad.ends) & np.isin(trim.ends, bad.starts)
+    if not bad:
+        return bad
+    # both are sorted: numpy's isin would build a hash of a million positions, and every key would wait for it
+    before = np.minimum(np.searchsorted(bad.ends, trim.starts), len(bad) - 1)
+    behind = np.minimum(np.searchsorted(bad.starts, trim.ends), len(bad) - 1)
+    ends = (bad.ends[before] == trim.starts) & (bad.starts[behind] == trim.ends)
     return RangeSet.from_arrays(trim.starts[ends], trim.ends[ends])
 
 
