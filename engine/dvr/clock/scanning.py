@@ -9,18 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.dvr.clock.headers import Int64s, Packs, packs_of
+from engine.dvr.clock.headers import Audio, Bools, Int64s, Words, audio_of, candidates, ordinary, packs_at
 from engine.dvr.clock.model import Piece, Scan
-from engine.dvr.clock.reading import Chunk, ReadAhead
+from engine.dvr.clock.reading import BATCH, STEP, Batch, ReadAhead
 from engine.dvr.pack import CLOCK_HZ, CLOCK_WRAP, PACK_SIZE
 from engine.errors import DamagedError
 from engine.progress import SILENT, Reporter, check
 from engine.ranges import RangeSet
 from engine.source import Source
 
-BUFFER = 4 << 20
 SMALLEST = 8
 """Packs in the shortest piece that is kept; shorter ones are no use to anybody, and single packs may be chance."""
 _SETTLE = 4096
@@ -40,65 +38,82 @@ class _Lane:
     swapped: bool
     hits: int = 0
     last: tuple[int, int, int] | None = None
-    stamp: tuple[int, int, int] | None = None
+    stamp: tuple[int, int, int, int] | None = None
     begins: list[Int64s] = field(default_factory=list)
     ends: list[Int64s] = field(default_factory=list)
     breaks: list[Int64s] = field(default_factory=list)
     watching: bool = True
     """Off once the audio of this disk turned out to keep no grid at all: the breaks then say nothing."""
 
-    def feed(self, packs: Packs, first_row: int) -> None:
-        """The packs of the next buffer, whose first block is ``first_row``."""
-        rows = packs.rows + first_row
-        self.hits += int(rows.size)
-        if not rows.size:
+    def feed(self, heads: Words, first_row: int) -> None:
+        """The heads of the next blocks, the first of which is row ``first_row``."""
+        if not heads.shape[0]:
+            return
+        usual, looked_at = self._usual(heads)
+        exact = packs_at(heads, looked_at, self.swapped)
+        packs = usual.copy()
+        packs[exact.rows] = True
+        self.hits += int(np.count_nonzero(packs))
+        if not exact.rows.size:
             self.stamp = None
             return
-        known = self.last if self.last is not None else (-2, 0, 1)
-        before_rows, before_clocks = np.empty_like(rows), np.empty_like(rows)
-        before_rows[0], before_clocks[0] = known[:2]
-        before_rows[1:], before_clocks[1:] = rows[:-1], packs.clocks[:-1]
-        step = packs.clocks - before_clocks
-        if bool((step < 0).any()):
-            step %= CLOCK_WRAP
-        cut = step * packs.mux < _SHORTEST
+        row, clock, mux = self.last if self.last is not None else (-2, 0, 1)
+        before_rows = np.concatenate(([row - first_row], exact.rows[:-1]))
+        before_clocks = np.concatenate(([clock], exact.clocks[:-1]))
+        step = (exact.clocks - before_clocks) % CLOCK_WRAP
+        cut = step * exact.mux < _SHORTEST
         cut |= step > CLOCK_HZ
-        cut |= rows - before_rows != 1
+        cut |= exact.rows - before_rows != 1
+        cut &= ~usual[exact.rows]
         index = np.flatnonzero(cut)
         if index.size:
-            self.begins.append(np.stack((rows[index], packs.clocks[index], packs.mux[index])))
-            ending = np.stack((before_rows[index], before_clocks[index]))
+            self.begins.append(np.stack((exact.rows[index] + first_row, exact.clocks[index], exact.mux[index])))
+            ending = np.stack((before_rows[index] + first_row, before_clocks[index]))
             self.ends.append(ending[:, 1:] if self.last is None and index[0] == 0 else ending)
-        self._watch_audio(packs, rows, cut)
-        self.last = (int(rows[-1]), int(packs.clocks[-1]), int(packs.mux[-1]))
-
-    def _watch_audio(self, packs: Packs, rows: Int64s, cut: npt.NDArray[np.bool_]) -> None:
-        """Note where the audio time stamps do not go on within a piece."""
-        if cut.size and bool(cut[0]):
+        if index.size and index[0] == 0:
             self.stamp = None
-        if not packs.audio.size:
+        self._watch_audio(audio_of(heads, packs, self.swapped), first_row, exact.rows[index])
+        self.last = (int(exact.rows[-1]) + first_row, int(exact.clocks[-1]), int(exact.mux[-1]))
+
+    def _usual(self, heads: Words) -> tuple[Bools, Int64s]:
+        """Rows that only go on as packs do, and all rows that must be read exactly: the others, the row before each of
+        them (where a piece may end), and the last."""
+        if self.last is None:
+            return np.zeros(heads.shape[0], np.bool_), candidates(heads, self.swapped)
+        usual = ordinary(heads, self.swapped, self.last[2], _SHORTEST)
+        near = ~usual
+        near[:-1] |= near[1:]
+        near[-1] = True
+        return usual, np.flatnonzero(near)
+
+    def _watch_audio(self, audio: Audio, first_row: int, cuts: Int64s) -> None:
+        """Note where the audio time stamps do not go on within a piece. ``cuts``: rows where pieces begin."""
+        if not audio.rows.size:
+            self.stamp = None if cuts.size else self.stamp
             return
-        piece = np.cumsum(cut)[packs.audio]
+        piece = np.searchsorted(cuts, audio.rows, "right")
         known = self.stamp if self.stamp is not None and piece[0] == 0 else None
-        first = known or (int(packs.stamps[0]), 0, 0)
-        stamps = np.concatenate(([first[0]], packs.stamps))
-        ticks = np.concatenate(([first[1]], packs.ticks))
-        counts = np.concatenate(([first[2]], packs.counts))
+        first = known or (int(audio.stamps[0]), 0, 0, 0)
+        stamps = np.concatenate(([first[0]], audio.stamps))
+        ticks = np.concatenate(([first[1]], audio.ticks))
+        counts = np.concatenate(([first[2]], audio.counts))
         owner = np.concatenate(([piece[0]], piece))
         step = (stamps[1:] - stamps[:-1]) % (1 << 33)
-        off = step % packs.ticks
-        broken = np.minimum(off, packs.ticks - off) > 2
+        same = (ticks[:-1] == ticks[1:]) & (owner[:-1] == owner[1:])
+        off = step % audio.ticks
+        broken = np.minimum(off, audio.ticks - off) > 2
         told = counts[:-1] > 0  # this packet says how many frames begin in it: the next one follows them
-        broken |= told & (np.abs(step - counts[:-1] * packs.ticks) > 2)
-        usual = np.median(step)  # where it does not say, a step far beyond the usual one is looked at
-        broken |= ~told & (step > 2 * usual + packs.ticks)
-        broken &= (ticks[:-1] == ticks[1:]) & (owner[:-1] == owner[1:])
-        if broken.any() and self.watching:
-            self.breaks.append(rows[packs.audio[broken]])
+        broken |= told & (np.abs(step - counts[:-1] * audio.ticks) > 2)
+        # Where it does not say, a step far beyond the one before is looked at.
+        usual = np.concatenate(([first[3]], np.where(same, step, 0)[:-1]))
+        broken |= ~told & (usual > 0) & (step > 2 * usual + audio.ticks)
+        broken &= same
+        if self.watching and broken.any():
+            self.breaks.append(audio.rows[broken] + first_row)
             if sum(part.size for part in self.breaks) > _MOST_BREAKS:
                 self.breaks, self.watching = [], False
-        last = (int(packs.stamps[-1]), int(packs.ticks[-1]), int(packs.counts[-1]))
-        self.stamp = last if piece[-1] == int(cut.sum()) else None
+        last = (int(audio.stamps[-1]), int(audio.ticks[-1]), int(audio.counts[-1]), int(step[-1]) if same[-1] else 0)
+        self.stamp = last if piece[-1] == cuts.size else None
 
     def table(self) -> Int64s:
         """Pieces as rows of (start byte, packs, first clock, last clock, mux rate), the short ones left out."""
@@ -135,11 +150,12 @@ def scan(
     """
     work = _Scanner(source) if saved is None else _Scanner.restored(source, saved)
     told = work.position
-    ahead = ReadAhead(source, work.position, BUFFER)
+    ahead = ReadAhead(source, work.position, phases=work.phases, step=STEP, batch=BATCH)
     try:
         check(reporter)
-        for chunk in ahead:
-            work.step(chunk)
+        for batch in ahead:
+            work.step(batch)
+            ahead.phases = work.phases
             reporter.update(work.position, source.size, "B", f"{work.pieces} pieces")
             if checkpoint is not None and work.position - told >= _EVERY:
                 checkpoint(work.state())
@@ -169,24 +185,23 @@ class _Scanner:
         """About how many there are so far."""
         return max(sum(int(part.shape[1]) for part in lane.begins) for lane in self._lanes)
 
-    def step(self, chunk: Chunk) -> None:
-        """The next buffer."""
-        data = np.frombuffer(chunk.data, np.uint8)
-        end = chunk.start + chunk.size
+    @property
+    def phases(self) -> tuple[int, ...]:
+        """Where in 2048 bytes the blocks begin that are still looked at."""
+        return tuple(sorted({lane.phase for lane in self._lanes}))
+
+    def step(self, batch: Batch) -> None:
+        """The next batch."""
         for lane in self._lanes:
-            self._feed(lane, data, chunk.start, end)
-        self._unread += chunk.unread
-        self.position = end
+            heads = batch.heads[lane.phase]
+            count = -(-(batch.end - batch.start - lane.phase) // PACK_SIZE)
+            if count > 0:
+                lane.feed(heads[:count], batch.start // PACK_SIZE)
+                lane.tidy()
+        self._unread += batch.unread
+        self.position = batch.end
         if not self._settled:
             self._settle()
-
-    def _feed(self, lane: _Lane, data: npt.NDArray[np.uint8], start: int, end: int) -> None:
-        count = (end - start - lane.phase + PACK_SIZE - 1) // PACK_SIZE
-        if count <= 0:
-            return
-        part = data[lane.phase : lane.phase + count * PACK_SIZE]
-        lane.feed(packs_of(part, lane.swapped), start // PACK_SIZE)
-        lane.tidy()
 
     def _settle(self) -> None:
         total = sum(lane.hits for lane in self._lanes)
@@ -221,12 +236,12 @@ class _Scanner:
         """Everything needed to go on from ``position``."""
         stream = io.BytesIO()
         arrays: dict[str, Any] = {
-            "head": np.array([1, self._source.size, self.position, self._settled, len(self._lanes)], np.int64),
+            "head": np.array([2, self._source.size, self.position, self._settled, len(self._lanes)], np.int64),
             "unread": np.array(self._unread, np.int64).reshape(-1, 2),
         }
         for number, lane in enumerate(self._lanes):
             last = lane.last or (-1, -1, -1)
-            stamp = lane.stamp or (-1, -1, -1)
+            stamp = lane.stamp or (-1, -1, -1, -1)
             arrays[f"{number}.lane"] = np.array(
                 [lane.phase, lane.swapped, lane.hits, *last, *stamp, lane.watching], np.int64
             )
@@ -243,7 +258,7 @@ class _Scanner:
         try:
             with np.load(io.BytesIO(saved), allow_pickle=False) as arrays:
                 version, size, position, settled, lanes = (int(value) for value in arrays["head"])
-                if version != 1 or size != source.size:
+                if version != 2 or size != source.size:
                     raise ValueError("another source")
                 made.position, made._settled = position, bool(settled)
                 made._unread = [(int(low), int(high)) for low, high in arrays["unread"]]
@@ -257,12 +272,12 @@ class _Scanner:
 
 
 def _lane(arrays: Any, number: int) -> _Lane:
-    phase, swapped, hits, row, clock, mux, stamp, ticks, count, watching = (
+    phase, swapped, hits, row, clock, mux, stamp, ticks, count, step, watching = (
         int(value) for value in arrays[f"{number}.lane"]
     )
     return _Lane(
         phase, bool(swapped), hits,
-        None if mux < 0 else (row, clock, mux), None if ticks < 0 else (stamp, ticks, count),
+        None if mux < 0 else (row, clock, mux), None if ticks < 0 else (stamp, ticks, count, step),
         [arrays[f"{number}.begins"]], [arrays[f"{number}.ends"]], [arrays[f"{number}.breaks"]],
         bool(watching),
     )  # fmt: skip

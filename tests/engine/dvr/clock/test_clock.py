@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.dvr.clock import scanning
+from engine.dvr.clock import reading, scanning
 from engine.dvr.clock.audio import ac3_sound
 from engine.dvr.clock.ends import head_of, tail_of
 from engine.dvr.clock.match import propose
@@ -173,7 +174,8 @@ def test_holes_do_not_end_a_recording():
     holes = RangeSet([(70 * PACK_SIZE + 100, 90 * PACK_SIZE)])
     puzzle = solve(HoleSource(BytesSource(data), holes))
     assert [(piece.start // PACK_SIZE, piece.packs) for piece in puzzle.pieces] == [
-        (0, 71), (90, len(data) // PACK_SIZE - 90),
+        (0, 71),
+        (90, len(data) // PACK_SIZE - 90),
     ]  # fmt: skip  (the header of pack 70 was read)
     (join,) = puzzle.joins
     assert join.lost == 19 * PACK_SIZE
@@ -200,6 +202,64 @@ def test_a_read_error_costs_its_stretch_and_is_told():
     assert [(piece.start, piece.end) for piece in found.table] == [(0, low), (low + 65536, len(data))]
 
 
+@given(st.integers(0, 2**32), st.integers(2, 5))
+@settings(max_examples=60, deadline=None)
+def test_the_quick_look_at_packs_tells_the_same_as_the_exact_one(seed, step_kib):
+    """Clocks that wrap, cross the fixed bits, stand still, jump or go back; other mux rates, noise, audio of all kinds:
+    whatever the batches are, pieces and breaks are those that reading every pack exactly gives."""
+    data = rough(random.Random(seed))
+    source = BytesSource(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scanning, "_SETTLE", 64)
+        patch.setattr(scanning, "STEP", step_kib << 11)
+        patch.setattr(scanning, "BATCH", step_kib << 14)
+        found = scan(source)
+        patch.setattr(scanning, "STEP", 2 << 20)
+        assert scan(source) == found
+        patch.setattr(scanning, "ordinary", lambda heads, *_rest: np.zeros(heads.shape[0], np.bool_))
+        assert scan(source) == found
+
+
+def rough(rng: random.Random) -> bytes:
+    """Packs as they come, and as they should not."""
+    out = []
+    clock = rng.choice([0, (1 << 33) * 300 - 10**7, (1 << 30) * 300 - 10**6, (1 << 15) * 300 - 10**5])
+    mux, stamp = 25_200, rng.randrange(1 << 33)
+    for _ in range(rng.randrange(1, 500)):
+        kind = rng.choices(range(8), (60, 3, 2, 2, 2, 2, 2, 1))[0]
+        mux = rng.choice([25_200, 20_000, 30_000, 0, 30_001]) if kind == 1 else mux or 25_200
+        least = 43_000 * 25_200 // max(mux, 1)
+        clock += {
+            2: 27_000_000 + rng.choice([0, 1]), 3: least + rng.choice([-1, 0, 1, 299, 600]), 4: -rng.randrange(10**6),
+            5: 32768 * 300 + rng.randrange(-2, 3), 6: rng.randrange(1 << 41),
+        }.get(kind, rng.randrange(45_000, 300_000))  # fmt: skip
+        head = bytearray(b"\0\0\1\xba" + bytes(6) + (mux << 2 | 3).to_bytes(3, "big") + b"\xf8")
+        put_scr(head, 0, clock // 300 % (1 << 33), clock % 300)
+        body = b"\0\0\1\xe0" + bytes(20)
+        if rng.random() < 0.3:
+            stamp += rng.choice([2880, 5760, 2160, 150, 7, 10**6])
+            longer = rng.choice([5, 5, 5, 8, 20, 60])
+            sub = rng.choice([b"\x80\x02", b"\x80\x01", b"\xa0\x03", b"\x20\x00"])
+            body = rng.choice([b"\0\0\1\xbd", b"\0\0\1\xc0"]) + b"\x07\xec\x81\x80" + bytes([longer])
+            field = bytearray(longer)
+            put_stamp(field, 0, 2, stamp % (1 << 33))
+            body += bytes(field) + sub
+        block = (bytes(head) + body).ljust(PACK_SIZE, b"\xff")
+        if kind == 7:
+            block = rng.choice([rng.randbytes(PACK_SIZE), b"\1" + block[1:], block[:9] + b"\0" + block[10:]])
+        out.append(block)
+    return b"".join(out)
+
+
+def test_a_read_ahead_that_is_slow_hands_over_what_it_has(monkeypatch):
+    monkeypatch.setattr(reading, "_PATIENCE_S", -1.0)
+    data = film(1)
+    ahead = reading.ReadAhead(BytesSource(data), 0, step=64 << 10)
+    sizes = [batch.end - batch.start for batch in ahead]
+    ahead.close()
+    assert len(sizes) == -(-len(data) // (64 << 10))
+
+
 class Stop(Silent):
     def __init__(self, after: int) -> None:
         self.left = after
@@ -212,7 +272,8 @@ class Stop(Silent):
 @pytest.mark.parametrize("phase", [0, 1536])
 @pytest.mark.parametrize("swapped", [False, True])
 def test_stopped_anywhere_it_goes_on_to_the_same_end(monkeypatch, phase, swapped):
-    monkeypatch.setattr(scanning, "BUFFER", 64 << 10)
+    monkeypatch.setattr(scanning, "STEP", 64 << 10)
+    monkeypatch.setattr(scanning, "BATCH", 64 << 10)
     monkeypatch.setattr(scanning, "_SETTLE", 100)
     one = Maker(1, 0).stream(8) + Maker(2, 8 * 90_000 + 30_000).stream(8)
     data = bytes(phase) + one + bytes(5000) + film(3)
