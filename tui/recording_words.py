@@ -102,11 +102,6 @@ def title_row(title: Title, *, marked: bool) -> Row:
     ), style)  # fmt: skip
 
 
-def title_section(titles: Sequence[Title], marked: frozenset[str], empty: str) -> Section:
-    """The list."""
-    return Section("", TITLES, tuple(title_row(title, marked=title.id in marked) for title in titles), empty)
-
-
 def title_facts(title: Title) -> list[Fact]:
     """One title in full."""
     facts: list[Fact] = [("title", Cell(title.shown_name, "row--strong"))]

@@ -7,7 +7,6 @@ moving, zooming, looking for gaps, setting blocks and ranges, undo and redo, lis
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 from engine.cases.generations import folder_beside
 from engine.mapedit.journal import MAX_BYTES

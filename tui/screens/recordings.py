@@ -19,11 +19,11 @@ from engine.text import format_exact
 from tui import background
 from tui.dialogs.path import complete_path, written_path
 from tui.keys import bindings
-from tui.recording_words import disk_facts, title_facts, title_section
+from tui.recording_words import TITLES, disk_facts, title_facts, title_row
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Fact, Facts
-from tui.widgets.row_list import RowList
-from tui.widgets.rows import Cell
+from tui.widgets.long_list import LongList
+from tui.widgets.rows import Cell, Row
 
 _ORDERS, _FILTERS = tuple(ORDERS), tuple(FILTERS)
 
@@ -46,7 +46,7 @@ class RecordingsScreen(DeckScreen):
         super().__init__(str(place.path))
         self._place = place
         self._state = Facts(label_width=8, id="recorder")
-        self._list = RowList(id="recordings")
+        self._list = LongList(id="recordings")
         self._facts = Facts(label_width=9)
         self._pane = VerticalScroll(self._facts, id="recording-pane")
         self._looked: Looked | None = None
@@ -115,7 +115,8 @@ class RecordingsScreen(DeckScreen):
             clock = "c looks for recordings by the MPEG clock"
             facts.append(("", clock if error.code == "not-found" else error.advice))
         self._state.show(facts)
-        self._list.show([])
+        self._titles = ()
+        self._fill("")
         self._facts.show([])
         self.refresh_bindings()
 
@@ -129,15 +130,31 @@ class RecordingsScreen(DeckScreen):
     def _show(self) -> None:
         if self._looked is None:
             return
+        index, before = self._list.index, self._title
         self._titles = arrange(
             self._looked.recordings.titles, order=self._order, descending=self._descending, show=self._filter,
             search=self._words,
         )  # fmt: skip
-        self._state.show(disk_facts(self._looked, len(self._titles), self._narrowed()))
+        self._show_state()
         any_ = bool(self._looked.recordings.titles)
-        empty = "no title fits" if any_ else "no titles: c looks for recordings by their clock"
-        self._list.show([title_section(self._titles, self._marked, empty)])
-        self._show_title()
+        place = 0
+        if index and before is not None:  # at the top one stays at the top, elsewhere on the title
+            place = next((n for n, title in enumerate(self._titles) if title.id == before.id), index)
+        self._fill("no title fits" if any_ else "no titles: c looks for recordings by their clock", place)
+
+    def _fill(self, empty: str, place: int = 0) -> None:
+        lost = next((n for n, title in enumerate(self._titles) if title.missing), None)
+        received = next((n for n, title in enumerate(self._titles) if title.channel or title.input), None)
+        also = [n for n in (lost, received) if n is not None]
+        self._list.fill(TITLES, len(self._titles), self._row, empty=empty, at=place, also=also)
+
+    def _row(self, place: int) -> Row:
+        title = self._titles[place]
+        return title_row(title, marked=title.id in self._marked)
+
+    def _show_state(self) -> None:
+        if self._looked is not None:
+            self._state.show(disk_facts(self._looked, len(self._titles), self._narrowed()))
 
     def _narrowed(self) -> str:
         words = [f"by {self._order}{', turned round' if self._descending else ''}"] if self._order != "disk" else []
@@ -148,10 +165,10 @@ class RecordingsScreen(DeckScreen):
 
     @property
     def _title(self) -> Title | None:
-        row = self._list.chosen
-        return next((title for title in self._titles if row is not None and title.id == row.id), None)
+        place = self._list.index
+        return self._titles[place] if place is not None and place < len(self._titles) else None
 
-    def on_row_list_moved(self) -> None:
+    def on_long_list_at(self) -> None:
         """Another title."""
         self._show_title()
 
@@ -190,17 +207,19 @@ class RecordingsScreen(DeckScreen):
 
     def action_mark(self) -> None:
         """In or out; the cursor goes on."""
-        title = self._title
-        if title is not None:
+        title, place = self._title, self._list.index
+        if title is not None and place is not None:
             self._marked ^= {title.id}
-            self._show()
-            self._list.action_cursor_down()
+            self._list.look_again(place)
+            self._list.go_to(place + 1)
+            self._show_state()
 
     def action_mark_all(self) -> None:
         """All that are shown, or none."""
         shown = frozenset(title.id for title in self._titles)
         self._marked = self._marked - shown if shown <= self._marked else self._marked | shown
-        self._show()
+        self._list.look_again()
+        self._show_state()
 
     def action_search(self) -> None:
         """By words."""

@@ -41,6 +41,7 @@ class LongList(RowList, inherit_bindings=True):
         self._empty = ""
         self._title = ""
         self._widths: list[int] = []
+        self._also: tuple[int, ...] = ()
         self._at = 0
         self._heading: Strip | None = None
 
@@ -67,10 +68,14 @@ class LongList(RowList, inherit_bindings=True):
 
     def fill(
         self, columns: Sequence[Column], count: int, row: Callable[[int], Row], *, title: str = "", empty: str = "",
-        at: int | None = None,
+        at: int | None = None, also: Sequence[int] = (),
     ) -> None:  # fmt: skip
-        """Show ``count`` rows. ``at``: where the cursor is to stand; without it stays as near as can be."""
-        self._columns, self._count, self._make = tuple(columns), count, row
+        """Show ``count`` rows. ``at``: where the cursor is to stand; without it stays as near as can be.
+
+        Columns are as wide as the rows near those in view need it; ``also``: rows far away that count for it too,
+        because a column that none of the near ones fills would be left out.
+        """
+        self._columns, self._count, self._make, self._also = tuple(columns), count, row, tuple(also)
         self._title, self._empty = title, empty
         self._at = max(0, min(count - 1, self._at if at is None else at))
         self._measure()
@@ -93,8 +98,9 @@ class LongList(RowList, inherit_bindings=True):
         if width <= 0:
             return
         first = round(self.scroll_offset.y)
-        near = [self._make(n) for n in range(first, min(self._count, first + _SAMPLE))]
-        self._widths = widths(self._columns, near, width - 2, self._title)
+        last = min(self._count, first + _SAMPLE)
+        sample = [self._make(n) for n in (*range(first, last), *self._also) if n < self._count]
+        self._widths = widths(self._columns, sample, width - 2, self._title)
         self.virtual_size = Size(width, self._count + 1)
 
     def _paint(self, index: int) -> None:
