@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.atomic import write_atomic, write_json
 from engine.cases.volumes import OpenVolume
-from engine.errors import NotFoundError, Problem, UsageError, outside
-from engine.extract import Item, Options, Report, Written, extract
+from engine.errors import NotFoundError, Problem, RescueError, UsageError, outside
+from engine.extract import Item, Options, Report, Written, extract, make_folder, safe_name
 from engine.extract.sidecar import write_sidecar
 from engine.filesystems import kinds
 from engine.filesystems.content import Contents
@@ -44,6 +44,11 @@ class Choice:
     deleted: bool | None = False
     system: bool = False
 
+    @property
+    def whole_folders(self) -> bool:
+        """Nothing but folders was asked for, so that those without a file belong to it too."""
+        return not (self.names or self.types or self.complete or self.holed or self.deleted is None)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "entries": list(self.entries), "names": list(self.names), "types": list(self.types),
@@ -66,9 +71,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of it. ``mismatched``: files that read back otherwise than they were written."""
+    """What came of it. ``folders``: made without a file in them, because they are empty on the volume too.
+    ``mismatched``: files that read back otherwise than they were written."""
 
     files: int = 0
+    folders: int = 0
     bytes: int = 0
     holed: int = 0
     missing: int = 0
@@ -80,7 +87,8 @@ class Taken:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "files": self.files, "bytes": self.bytes, "holed": self.holed, "missing_bytes": self.missing,
+            "files": self.files, "folders": self.folders, "bytes": self.bytes, "holed": self.holed,
+            "missing_bytes": self.missing,
             "failed": [{"code": one.code, "message": one.message} for one in self.failed[:1000]],
             "failed_count": len(self.failed), "verified": self.verified, "mismatched": list(self.mismatched),
             "written": [{"path": path, "size": size, "sha256": digest, "missing_bytes": missing}
@@ -91,9 +99,7 @@ class Taken:
 def chosen(opened: OpenVolume, choice: Choice) -> list[Entry]:
     """The files of a choice, in the order they lie on the volume, so that a slow drive reads forward."""
     index = opened.index
-    wanted: set[int] | None = None
-    for number in choice.entries:
-        wanted = (wanted or set()) | set(index.below(number))
+    wanted = _scope(index, choice)
     hit = set(files_hit(index, opened.holes).owners.tolist()) if choice.complete or choice.holed else set()
     types = {one.lower().lstrip(".") for one in choice.types}
     kept = [
@@ -102,6 +108,42 @@ def chosen(opened: OpenVolume, choice: Choice) -> list[Entry]:
     ]  # fmt: skip
     firsts = _first_places(index)
     return sorted(kept, key=lambda entry: (firsts.get(entry.holder, -1), entry.id))
+
+
+def _scope(index: Index, choice: Choice) -> set[int] | None:
+    wanted: set[int] | None = None
+    for number in choice.entries:
+        wanted = (wanted or set()) | set(index.below(number))
+    return wanted
+
+
+def empty_folders(opened: OpenVolume, choice: Choice) -> list[str]:
+    """Paths of the folders of a choice that hold nothing on the volume; not those of which a part was never read, nor
+    those where the walk met damage: nobody knows what is in them.
+    """
+    if not choice.whole_folders:
+        return []
+    index = opened.index
+    wanted = _scope(index, choice)
+    folders: dict[int, Entry] = {}
+    parents: set[int] = set()
+    for entry in index.everything():
+        parents.add(entry.parent)
+        if entry.kind == kinds.DIRECTORY and not entry.state and (wanted is None or entry.id in wanted):
+            folders[entry.id] = entry
+    unread = set(files_hit(index, opened.holes).directories.tolist())
+    return [index.path(folders[number]) for number in sorted(set(folders) - parents - unread - {1})]
+
+
+def _make_folders(paths: list[str], target: Path) -> list[Problem]:
+    """Those that could not be made."""
+    failed = []
+    for path in paths:
+        try:
+            make_folder(target, Path(safe_name(path)))
+        except RescueError as error:
+            failed.append(Problem(error.code, error.message))
+    return failed
 
 
 def _first_places(index: Index) -> dict[int, int]:
@@ -154,8 +196,8 @@ def take(
     Whole files have no sidecar; ``rescue-files.jsonl`` lists all with their SHA-256. Holed ones are named and have one
     each. With ``journal`` (a folder) the same call goes on after a stop. Raises ``NotFoundError`` (nothing chosen).
     """
-    entries = chosen(opened, choice)
-    if not entries:
+    entries, folders = chosen(opened, choice), empty_folders(opened, choice)
+    if not entries and not folders:
         raise NotFoundError("no file fits that choice", code="nothing-chosen", advice="loosen the filters")
     hit = set(files_hit(opened.index, opened.holes).owners.tolist())
     whole = [entry for entry in entries if entry.holder not in hit and not entry.lost]
@@ -178,12 +220,15 @@ def take(
     for one in written:
         if one.missing and not one.item.content.holes:
             write_sidecar(one)
-    _keep_manifest(written, target)
+    if written:
+        _keep_manifest(written, target)
     mismatched = _verify(written, reporter) if verify else ()
-    failed = tuple(one.problem for report in reports for one in report.failed)
+    unmade = _make_folders(folders, target)
+    failed = (*(one.problem for report in reports for one in report.failed), *unmade)
     lacking = [one for one in written if one.missing]
     return Taken(
-        len(written), sum(one.size for one in written), len(lacking), sum(one.missing.total for one in lacking), failed,
+        len(written), len(folders) - len(unmade), sum(one.size for one in written), len(lacking),
+        sum(one.missing.total for one in lacking), failed,
         tuple(str(path.relative_to(target)) for path in mismatched), len(written) if verify else 0,
         tuple((os.path.relpath(one.path, target), one.size, one.sha256, one.missing.total) for one in written[:1000]),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from engine.extract.loop import extract
 from engine.extract.model import Failed, Item, Options, Report, Standing, Written
 from engine.extract.names import safe_component, safe_name
+from engine.extract.part import make_folder
 
 __all__ = [
     "Failed",
@@ -12,6 +13,7 @@ __all__ = [
     "Standing",
     "Written",
     "extract",
+    "make_folder",
     "safe_component",
     "safe_name",
 ]

@@ -42,6 +42,8 @@ def disk(tmp_path_factory):
     fill(tree, plain=True)
     format_(folder / "one.img", "fat32")
     run("mcopy", "-s", "-m", "-i", folder / "one.img", *sorted(tree.iterdir()), "::")
+    run("mmd", "-i", folder / "one.img", "::nothing yet", "::nothing yet/for later")
+    (tree / "nothing yet" / "for later").mkdir(parents=True)
     run("mdel", "-i", folder / "one.img", "::photos/IMG_0003.JPG")
     (tree / "photos" / "IMG_0003.JPG").unlink()
     format_(folder / "three.img", "fat16")
@@ -101,6 +103,28 @@ def test_a_tree_leaves_whole_and_verified(disk, tmp_path):
     assert not list((tmp_path / "out").rglob("*.rescue.json"))
     with open_volume(image, volume=1, index=tmp_path / "i.sqlite") as opened:
         assert not opened.made and not opened.stale
+
+
+def folders(parent):
+    return {str(path.relative_to(parent)) for path in parent.rglob("*") if path.is_dir()}
+
+
+def test_empty_folders_belong_to_a_tree_but_not_to_a_choice_of_files(disk, tmp_path):
+    image, tree = disk
+    with open_volume(image, volume=1, index=tmp_path / "i.sqlite") as opened:
+        taken = take(opened, Choice(), tmp_path / "out")
+        assert folders(tmp_path / "out") == folders(tree) and taken.folders == 1
+        later = opened.index.find("nothing yet")
+        assert take(opened, Choice(entries=(later.id,)), tmp_path / "one").folders == 1
+        assert folders(tmp_path / "one") == {"nothing yet", "nothing yet/for later"}
+        take(opened, Choice(names=("*.txt",)), tmp_path / "texts")
+        assert not any("nothing" in name for name in folders(tmp_path / "texts"))
+        within = opened.index.places.owned_by([opened.index.find("nothing yet/for later").id])
+    ((start, _),) = within
+    unread = holed_map(image, tmp_path / "m.map", [(START + start, START + start + 512)])
+    with open_volume(image, unread, volume=1, index=tmp_path / "i.sqlite") as opened:
+        assert take(opened, Choice(), tmp_path / "unread").folders == 0
+    assert "nothing yet/for later" not in folders(tmp_path / "unread"), "nobody knows whether it is empty"
 
 
 def test_filters(disk, tmp_path):
