@@ -122,7 +122,7 @@ def test_empty_folders_belong_to_a_tree_but_not_to_a_choice_of_files(disk, tmp_p
         within = opened.index.places.owned_by([opened.index.find("nothing yet/for later").id])
     ((start, _),) = within
     unread = holed_map(image, tmp_path / "m.map", [(START + start, START + start + 512)])
-    with open_volume(image, unread, volume=1, index=tmp_path / "i.sqlite") as opened:
+    with open_volume(image, map=unread, volume=1, index=tmp_path / "i.sqlite") as opened:
         assert take(opened, Choice(), tmp_path / "unread").folders == 0
     assert "nothing yet/for later" not in folders(tmp_path / "unread"), "nobody knows whether it is empty"
 
