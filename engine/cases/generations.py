@@ -25,17 +25,23 @@ _MAX_FACTS = 1 << 20
 _MAX_NOTE = 4000
 _MAX_POINTER = 64 << 10
 _LOST = "(its note is lost)"
+_THINNED = ((64, 16), (1024, 256))
+"""Of what passes keep by themselves, so many newest ones are all kept, then only every so manieth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One kept map: ``number`` from 1, ``path``, when (ISO 8601, UTC), why, and the command that worked on it next."""
+    """One kept map: ``number`` from 1, ``path``, when (ISO 8601, UTC), why, and the command that worked on it next.
+
+    ``automatic``: kept by a pass, not for a person's edit or note; of old ones only some stay.
+    """
 
     number: int
     path: Path
     time: str
     note: str
     command: str | None
+    automatic: bool = False
 
 
 # -- any map ------------------------------------------------------------------------------------------------------
@@ -80,13 +86,17 @@ def folder_beside(map_path: Pathish) -> Path:
 
 
 def keep_map(
-    map_path: Pathish, folder: Pathish, note: str, *, command: str | None = None, insist: bool = False
-) -> Generation | None:
+    map_path: Pathish, folder: Pathish, note: str, *, command: str | None = None, insist: bool = False,
+    automatic: bool = False,
+) -> Generation | None:  # fmt: skip
     """Keep the present file as the next generation in ``folder``.
 
     None when there is no file yet. A file equal to the newest generation is not kept twice: without a ``command`` the
     answer is None, or with ``insist`` the newest one with the note added; a first command is added to the newest one,
     with the note; a second command for the same state makes a generation of its own, so that none is lost.
+
+    ``automatic`` generations (of passes: a rescue that runs for days makes thousands) are thinned when they are old:
+    the newest 64 stay, then every 16th, beyond a thousand every 256th. Their commands stay in the case's history.
     """
     try:
         data = Path(map_path).read_bytes()
@@ -102,7 +112,8 @@ def keep_map(
             return None
         if command is None or newest.command is None:
             command = command or newest.command
-            return _write(where, newest.number, None, newest.time, _joined(newest.note, note), command)
+            automatic = automatic and newest.automatic
+            return _write(where, newest.number, None, newest.time, _joined(newest.note, note), command, automatic)
     number = max(known, default=0) + 1
     try:
         if not where.exists():
@@ -110,19 +121,39 @@ def keep_map(
             adopt(where)
     except OSError as error:
         raise outside(error, "cannot make the folder for generations", where) from error
-    return _write(where, number, data, datetime.now(UTC).isoformat(timespec="seconds"), note, command)
+    made = _write(where, number, data, datetime.now(UTC).isoformat(timespec="seconds"), note, command, automatic)
+    if automatic:
+        _thin(known, number)
+    return made
+
+
+def _thin(known: dict[int, Path], newest: int) -> None:
+    """Let go of the automatic ones that have just become old."""
+    for age, step in _THINNED:
+        for number in range(max(1, newest - age - step), newest - age + 1):
+            path = known.get(number)
+            if path is None or not number % step or not _load(number, path).automatic:
+                continue
+            try:
+                os.unlink(path)
+                os.unlink(path.with_suffix(".json"))
+            except OSError:
+                continue  # it stays: nothing depends on its going
 
 
 def _joined(older: str, note: str) -> str:
     return f"{older}; {note}" if len(older) < _MAX_NOTE else older
 
 
-def _write(folder: Path, number: int, data: bytes | None, time: str, note: str, command: str | None) -> Generation:
+def _write(
+    folder: Path, number: int, data: bytes | None, time: str, note: str, command: str | None, automatic: bool
+) -> Generation:
     path = folder / f"{number:04d}.map"
-    write_json(path.with_suffix(".json"), {"time": time, "note": note, "command": command})
+    facts = {"time": time, "note": note, "command": command} | ({"automatic": True} if automatic else {})
+    write_json(path.with_suffix(".json"), facts)
     if data is not None:
         write_atomic(path, data)
-    return Generation(number, path, time, note, command)
+    return Generation(number, path, time, note, command, automatic)
 
 
 def list_maps(folder: Pathish) -> list[Generation]:
@@ -154,8 +185,9 @@ def _load(number: int, path: Path) -> Generation:
             facts: Any = json.loads(stream.read(_MAX_FACTS))
         command = facts.get("command")
         return Generation(
-            number, path, str(facts["time"]), str(facts["note"]), None if command is None else str(command)
-        )
+            number, path, str(facts["time"]), str(facts["note"]), None if command is None else str(command),
+            facts.get("automatic") is True,
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
         return Generation(number, path, when, _LOST, None)

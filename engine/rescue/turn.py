@@ -59,7 +59,7 @@ def run_pass(
     known = _ready(session, known, chosen)
     options = tuned(chosen.options, known, arguments.image)
     command = build(session.capabilities, options, arguments.source, arguments.image, arguments.map)
-    keep_map(arguments.map, session.maps, f"before {title}", command=command.shown)
+    keep_map(arguments.map, session.maps, f"before {title}", command=command.shown, automatic=True)
     before = known if known is not None else Mapfile.new(0, session.size or 0)
     index = session.monitor.status.pass_index + 1
     session.event(
@@ -79,7 +79,7 @@ def run_pass(
     _save(session, judged, ran)
     for path in (arguments.image, arguments.map, arguments.map + ".bak"):
         _hand_over(path)
-    keep_map(arguments.map, session.maps, f"after {title}: {judged.outcome.message}")
+    keep_map(arguments.map, session.maps, f"after {title}: {judged.outcome.message}", automatic=True)
     turn = Turn(judged.known, _ending(judged, ran), judged, ran)
     _note(session, turn, before, chosen)
     if ran.stuck:
@@ -170,8 +170,9 @@ def _note(session: Session, turn: Turn, before: Mapfile, chosen: Pass) -> None:
     if outcome.dropped:
         _tell_drop(session, turn)
     session.record(
-        "rescue-pass", message=outcome.message, recipe=chosen.recipe, ending=turn.ending, gained=done.gained
-    )
+        "rescue-pass", message=outcome.message, recipe=chosen.recipe, ending=turn.ending, gained=done.gained,
+        command=session.monitor.status.command,
+    )  # fmt: skip
     session.monitor.write(State.RUNNING, outcome.message, stopping_s=None)
 
 

@@ -79,3 +79,26 @@ def test_what_is_not_there_or_broken(path):
         keep_map(path.parent, folder, "a folder")
     with pytest.raises(OutsideError):
         list_maps(path)
+
+
+def test_what_passes_keep_is_thinned_and_what_a_person_keeps_is_not(path, monkeypatch):
+    monkeypatch.setattr("engine.cases.generations._THINNED", ((8, 4), (40, 16)))
+    folder = generations_folder(path)
+    for number in range(1, 101):
+        path.write_bytes(MAP + b"# %d\n" % number)
+        keep_map(path, folder, "mine" if number % 30 == 7 else "after a pass", automatic=number % 30 != 7)
+    kept = list_maps(folder)
+    numbers = [one.number for one in kept]
+    assert numbers[-8:] == list(range(93, 101))
+    mine = [7, 37, 67, 97]
+    assert [one.number for one in kept if not one.automatic] == mine
+    assert [number for number in numbers if 60 < number < 93 and number not in mine] == list(range(64, 93, 4))
+    assert [number for number in numbers if number <= 60 and number not in mine] == [16, 32, 48]
+    assert sorted(entry.stem for entry in folder.glob("*.json")) == sorted(entry.stem for entry in folder.glob("*.map"))
+    path.write_bytes(MAP)
+    assert keep_map(path, folder, "next").number == 101
+    # a note of a person's on what a pass has kept: it is the person's from then on
+    path.write_bytes(MAP + b"# last\n")
+    assert keep_map(path, folder, "after a pass", automatic=True).automatic
+    assert not keep_map(path, folder, "look here", insist=True).automatic
+    assert not load_map(folder, 102).automatic

@@ -234,7 +234,7 @@ class Campaign:
         self._empty = 0
         if self._gone():
             return
-        keep_map(session.arguments.map, session.maps, "as it was")
+        keep_map(session.arguments.map, session.maps, "as it was", automatic=True)
         kept = sorted(session.maps.glob("*.map"))
         memory.about = About(
             made, str(kept[-1]) if kept else "", drive.attachment(session.arguments.source),
