@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from engine.carve.find import Find
 from engine.carve.layout import Layout
-from engine.carve.outcome import CHECKED, Outcome, Status
-from engine.carve.strict import decodes
+from engine.carve.outcome import CHECKED, SIZED, WALKED, Outcome, Status
+from engine.carve.strict import decodes, roughness
 from engine.carve.view import Reader
 from engine.carve.walking import walk
 from engine.progress import SILENT, Reporter, check
@@ -49,7 +49,12 @@ REPAIRABLE = frozenset(
 _MOST_FILE = 64 << 20
 _TEXT = bytes((9, 10, 13, *range(32, 127)))
 _BACK = 24
-"""Clusters before the noticed break in which the real one is looked for: decoders go on a little on wrong data."""
+"""Clusters before the noticed break in which the real one is looked for first: decoders go on a little on wrong data,
+and on very regular data for long, so that everything before is tried after that."""
+_NEAR_GAP = 128
+"""Clusters: gaps up to this are tried before larger ones."""
+_MORE_PIXELS = 1_500_000_000
+"""A picture has no checksum: after one join that decodes, others are tried until so much was decoded again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def _made(find: Find, layout: Layout, outcome: Outcome) -> Find:
     extents = layout.extents(outcome.end)
     return replace(
         find, kind=outcome.kind or find.kind, extension=outcome.extension or find.extension, extents=extents,
-        status=Status.COMPLETE, confidence=max(outcome.confidence, CHECKED if find.kind == "jpeg" else 0),
+        status=Status.COMPLETE, confidence=outcome.confidence,
         reason=f"{len(extents)} pieces; {outcome.reason}", at=None, name=outcome.name or find.name,
         modified=outcome.modified, facts=dict(outcome.facts),
     )  # fmt: skip
@@ -126,8 +131,9 @@ def _step(
     make_quick = _QUICK.get(signature.kind)
     quick = make_quick() if make_quick is not None else None
     best: tuple[Layout, Outcome] | None = None
+    joins = _Joins()
     for cut in _cuts(source, reader, layout, outcome, broken, signature, search):
-        if not trials.one():
+        if not trials.one() or joins.enough:
             break
         place, gap = cut
         if search.taken.overlaps(place + gap, place + gap + 1):
@@ -138,13 +144,50 @@ def _step(
         found = _walked(source, tried, signature)
         if found is None:
             continue
+        if signature.kind == "jpeg":
+            if found.status is Status.COMPLETE:
+                joins.look(source, tried, found)
+            continue
         if found.status is Status.COMPLETE and _right(source, tried, found, signature):
             return tried, found
         reached = found.at if found.at is not None else found.end
         gained = reached - max(broken, tried.length)
-        if gained >= 2 * search.cluster and (best is None or reached > (best[1].at or 0)) and signature.kind != "jpeg":
+        if gained >= 2 * search.cluster and (best is None or reached > (best[1].at or 0)):
             best = (tried, found)
-    return best
+    return joins.best() or best
+
+
+class _Joins:
+    """Joins of a picture that its decoder takes without a warning; the smoothest of them is the likeliest."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[float, Layout, Outcome]] = []
+        self._pixels = 0
+
+    @property
+    def enough(self) -> bool:
+        """Whether enough others were tried after the first that decodes."""
+        return bool(self._found) and self._pixels > _MORE_PIXELS
+
+    def look(self, source: Source, layout: Layout, outcome: Outcome) -> None:
+        """Decode one join; what decodes is kept."""
+        if self._found:
+            self._pixels += int(outcome.facts.get("width", 1)) * int(outcome.facts.get("height", 1))
+        rough = roughness(layout.source(source, _MOST_FILE).read(0, outcome.end).data)
+        if rough is not None:
+            self._found.append((rough, layout, outcome))
+
+    def best(self) -> tuple[Layout, Outcome] | None:
+        """The smoothest join; when others decode as well, it is not called sure."""
+        if not self._found:
+            return None
+        _, layout, outcome = min(self._found, key=lambda one: one[0])
+        others = len({one[1] for one in self._found}) - 1
+        if others:
+            words = f"decoded without a warning, as {others} other joins are; the smoothest picture was taken"
+            return layout, replace(outcome, confidence=SIZED, reason=words)
+        words = "decoded without a warning, and no other join is; a picture has no checksum"
+        return layout, replace(outcome, confidence=WALKED, reason=words)
 
 
 def _cuts(
@@ -163,14 +206,13 @@ def _cuts(
             return
     cluster = search.cluster
     last = -(-layout.place(broken) // cluster) * cluster
-    first = max(layout.tail, last - _BACK * cluster)
-    first = -(-max(first, layout.place(0) + 1) // cluster) * cluster
+    first = -(-max(layout.tail, layout.place(0) + 1) // cluster) * cluster
     places = [place for place in range(last, first - 1, -cluster) if place > layout.tail or layout.settled]
-    if signature.kind != "png":
-        places = [*_dull(reader, layout, broken, cluster), *places]
-    for width in (1, 2):
-        low, high = (1, min(128, search.most_gap)) if width == 1 else (129, search.most_gap)
-        for place in places:
+    near, far = places[: _BACK + 1], places[_BACK + 1 :]
+    dull = [] if signature.kind == "png" else list(_dull(reader, layout, broken, cluster))
+    small, large = (1, min(_NEAR_GAP, search.most_gap)), (_NEAR_GAP + 1, search.most_gap)
+    for some, (low, high) in ((dull, small), (near, small), (far, small), (dull, large), (near, large), (far, large)):
+        for place in some:
             for count in range(low, high + 1):
                 if place + count * cluster >= source.size:
                     break
@@ -276,7 +318,8 @@ class _GzipQuick:
             return False
         engine = self._engine.copy()
         try:
-            engine.decompress(source.read(place + gap, 16 << 10).data, 1 << 20)
+            for at, size in ((0, 1 << 10), (1 << 10, 15 << 10), (16 << 10, 48 << 10)):
+                engine.decompress(engine.unconsumed_tail + source.read(place + gap + at, size).data, 1 << 20)
         except zlib.error:
             return False
         return True

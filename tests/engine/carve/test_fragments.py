@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 
 import pytest
 
 from engine.carve.fragments import Search, repair
+from engine.carve.outcome import CHECKED
 from engine.carve.signatures import table
 from engine.ranges import RangeSet
 from engine.source.extents import BytesSource
@@ -88,3 +90,27 @@ def test_bytes_of_other_files_are_left_alone() -> None:
     assert find is not None
     search = Search(cluster=CLUSTER, most_gap=16, taken=RangeSet.of(10 * CLUSTER, 11 * CLUSTER))
     assert repair(BytesSource(data), find, _signature("gzip"), search) is None
+
+
+@pytest.mark.parametrize(("after", "gap"), [(6, 51), (2, 20)])
+def test_very_regular_data_keep_a_decoder_going_long_after_the_break(after: int, gap: int) -> None:
+    """The deflate decoder takes another file's data for hundreds of kilobytes; only the CRC at the end tells."""
+    content = gzip.compress(b"".join(b"%d words of a sentence, %d\n" % (n, n * n) for n in range(9000)), mtime=1)
+    data = _split(content, [(after, gap)], "picture")
+    find = at(finds_in(data), 3 * CLUSTER)
+    assert find is not None
+    found = repair(BytesSource(data), find, _signature("gzip"), Search(cluster=CLUSTER, most_gap=64))
+    assert found is not None and found.confidence == CHECKED
+    assert b"".join(data[start : start + size] for start, size in found.extents) == content
+
+
+def test_a_picture_that_can_be_joined_in_two_ways_is_not_called_whole() -> None:
+    """Behind the gap the same half of the picture stands twice: both joins decode, nothing decides."""
+    content = picture("JPEG", (400, 300), quality=92)
+    half = len(content) // 2 // CLUSTER * CLUSTER
+    tail = content[half:] + bytes(-len(content[half:]) % CLUSTER)
+    data = bytes(3 * CLUSTER) + content[:half] + filling("random", 2 * CLUSTER, 5) + tail + tail + bytes(8 * CLUSTER)
+    find = at(finds_in(data), 3 * CLUSTER)
+    assert find is not None
+    found = repair(BytesSource(data), find, _signature("jpeg"), Search(cluster=CLUSTER, most_gap=64))
+    assert found is not None and not found.proven and "other join" in found.reason
