@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -32,6 +34,18 @@ def build(folder: Path) -> tuple[Path, Path]:
     run(sys.executable, "-m", "hatchling", "build", "-d", folder)
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return wheel, sdist
+
+
+def wanted_in_wheel() -> set[str]:
+    """The packages, the programs of the demonstration (pyproject.toml lists them), documentation."""
+    with open(CHECKOUT / "pyproject.toml", "rb") as file:
+        table = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    wanted = tracked(*PACKAGES)
+    for source, target in table["force-include"].items():
+        wanted |= {target + path.removeprefix(source) for path in tracked(source)}
+    for source, target in table["shared-data"].items():
+        wanted |= {target + path.removeprefix(source) for path in tracked(source)}
+    return wanted
 
 
 def difference(found: set[str], wanted: set[str], name: str) -> list[str]:
@@ -61,8 +75,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rescuedeck-packages-") as name:
         folder = Path(name)
         wheel, sdist = build(folder)
-        in_wheel = {path for path in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in path}
-        faults = difference(in_wheel, tracked(*PACKAGES), wheel.name)
+        names = [re.sub(r"^rescuedeck-[^/]*\.data/data/", "", name) for name in zipfile.ZipFile(wheel).namelist()]
+        in_wheel = {name for name in names if ".dist-info/" not in name}
+        faults = difference(in_wheel, wanted_in_wheel(), wheel.name)
         with tarfile.open(sdist) as archive:
             in_sdist = {path.partition("/")[2] for path in archive.getnames()} - {"PKG-INFO"}
         faults += difference(in_sdist, tracked(), sdist.name)

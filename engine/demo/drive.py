@@ -1,6 +1,6 @@
 """A failing drive for the demonstration, served by the failing disk that the project's tests use.
 
-It is a program of its own (``tests/failing_disk`` in a source checkout, and FUSE on the machine); where either is
+It is a program of its own (``tests/failing_disk``, see ``parts``) and needs FUSE on the machine; where either is
 missing the demonstration falls back on ddrescue's test mode, which needs nothing.
 """
 
@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import engine
 from engine.atomic import write_json
+from engine.demo.parts import program
 from engine.errors import OutsideError, outside
 from engine.tools import find_tool
 
@@ -40,13 +41,15 @@ class DemoDrive:
 
 
 def _program() -> Path:
-    return Path(engine.__file__).resolve().parents[1] / "tests" / "failing_disk" / "__main__.py"
+    return program("failing_disk")
 
 
 def why_not() -> str | None:
     """Why no failing drive can be served here, in words; None when it can."""
     if not _program().exists():
-        return "the failing disk comes with the source checkout, not with an installed rescuedeck"
+        return "the failing disk did not come along with this rescuedeck"
+    if find_spec("mfusepy") is None:
+        return "the Python package mfusepy is missing"
     if not os.path.exists("/dev/fuse"):
         return "this machine has no FUSE (/dev/fuse is missing)"
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):

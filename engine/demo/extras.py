@@ -1,4 +1,4 @@
-"""A recorder's disk and a broken document for the demonstration, where the source checkout with their writers is."""
+"""A recorder's disk and a broken document for the demonstration, by their writers (see ``parts``)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import engine
+from engine.demo.parts import program
 from engine.tools import child_environment
 
 NAMES = ("recorder.img", "letter.doc")
@@ -14,7 +14,7 @@ _LIMIT_S = 120.0
 
 
 def _program() -> Path:
-    return Path(engine.__file__).resolve().parents[1] / "tests" / "demo_extras" / "__main__.py"
+    return program("demo_extras")
 
 
 def make_extras(directory: Path) -> tuple[Path, ...]:

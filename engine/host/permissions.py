@@ -8,13 +8,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.host.installation import how_to_get
 from engine.host.roots import HERE, Roots, names_in, read_text
 from engine.tools import find_tool
 
 CAP_SYS_RAWIO = 17
 CAP_SYS_ADMIN = 21
 _VIRTUAL = ("loop", "ram", "zram", "dm-", "md", "nbd")
-_SUDO = "start it with: sudo -E rescuedeck"
+_ROOT = "start it as root, with sudo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def read_drives(roots: Roots = HERE) -> Permission:
         return Permission(what, False, "the drives have no nodes here: give this container the node of the drive")
     if any(os.access(path, os.R_OK) for path in nodes):
         return Permission(what, True)
-    return Permission(what, False, f"{_SUDO}; image files need no privilege")
+    return Permission(what, False, f"{_ROOT}; image files need no privilege")
 
 
 def smart(roots: Roots = HERE) -> Permission:
@@ -70,7 +71,7 @@ def smart(roots: Roots = HERE) -> Permission:
     what = "ask drives for their health"
     if has_capability(CAP_SYS_RAWIO, roots) and has_capability(CAP_SYS_ADMIN, roots):
         return Permission(what, True)
-    return Permission(what, False, _SUDO)
+    return Permission(what, False, _ROOT)
 
 
 def kernel_log(roots: Roots = HERE) -> Permission:
@@ -81,7 +82,7 @@ def kernel_log(roots: Roots = HERE) -> Permission:
     except OSError as error:
         if error.errno == errno.ENOENT:
             return Permission(what, False, "this system hides them (container)")
-        return Permission(what, False, f"{_SUDO}, or: sysctl kernel.dmesg_restrict=0")
+        return Permission(what, False, f"{_ROOT}, or: sysctl kernel.dmesg_restrict=0")
     return Permission(what, True)
 
 
@@ -94,7 +95,7 @@ def fuse(roots: Roots = HERE) -> Permission:
     if not os.access(node, os.R_OK | os.W_OK):
         return Permission(what, False, "you may not use /dev/fuse")
     if os.geteuid() != 0 and find_tool("fusermount3") is None:
-        return Permission(what, False, "install it: apt install fuse3")
+        return Permission(what, False, f"install it: {how_to_get('fuse3')}")
     return Permission(what, True)
 
 
@@ -105,7 +106,7 @@ def loops(roots: Roots = HERE) -> Permission:
         return Permission(what, False, "load it: modprobe loop (a container may not have it)")
     if os.access(roots.dev / "loop-control", os.R_OK | os.W_OK) and has_capability(CAP_SYS_ADMIN, roots):
         return Permission(what, True)
-    return Permission(what, False, _SUDO)
+    return Permission(what, False, _ROOT)
 
 
 def detach_drives(roots: Roots = HERE) -> Permission:
@@ -116,7 +117,7 @@ def detach_drives(roots: Roots = HERE) -> Permission:
     writable = os.geteuid() == 0 and not os.statvfs(roots.sys).f_flag & os.ST_RDONLY
     if writable:
         return Permission(what, True)
-    return Permission(what, False, f"{_SUDO}; without it, pull and plug the drive yourself")
+    return Permission(what, False, f"{_ROOT}; without it, pull and plug the drive yourself")
 
 
 def after_logout(configuration: Path = Path("/etc/systemd"), uid: int | None = None) -> Permission:

@@ -15,7 +15,8 @@ _TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program: Debian package, what it is needed for, and what is not possible without it."""
+    """A program: Debian package, what it is needed for, and what is not possible without it. ``for_tests``: only the
+    tests of a checkout use it."""
 
     name: str
     package: str
@@ -23,11 +24,13 @@ class Tool:
     without: str
     required: bool = False
     version_option: str = "--version"
+    for_tests: bool = False
 
 
 TOOLS = (
     Tool("ddrescue", "gddrescue", "imaging drives", "no drive can be imaged; work on images and maps goes on", True),
-    Tool("ddrescuelog", "gddrescue", "cross-checks of map operations (tests)", "those tests are skipped"),
+    Tool("ddrescuelog", "gddrescue", "cross-checks of map operations (tests)", "those tests are skipped",
+         for_tests=True),
     Tool("smartctl", "smartmontools", "the health of drives", "nobody says how ill a drive is"),
     Tool("lsblk", "util-linux", "serial numbers and file system types from udev", "some drives have no serial number"),
     Tool("fusermount3", "fuse3", "the demonstration of a drive that drops off", "the demonstration is a tamer one"),
@@ -35,8 +38,9 @@ TOOLS = (
     Tool("uhubctl", "uhubctl", "power-cycling USB drives", "you pull the plug yourself", version_option="-v"),
     Tool("ffmpeg", "ffmpeg", "joining and checking recordings", "recordings are saved as they are",
          version_option="-version"),
-    Tool("tmux", "tmux", "tests of the whole screen", "those tests are skipped", version_option="-V"),
-    Tool("strace", "strace", "tests that nothing writes to a source", "those tests are skipped"),
+    Tool("tmux", "tmux", "tests of the whole screen", "those tests are skipped", version_option="-V", for_tests=True),
+    Tool("strace", "strace", "tests that nothing writes to a source", "those tests are skipped", version_option="-V",
+         for_tests=True),
 )  # fmt: skip
 
 
