@@ -101,6 +101,22 @@ def test_refused_when_the_bytes_are_not_those_that_were_shown(image: Path, tmp_p
         apply_plan(plan, image, undo_dir=tmp_path)
 
 
+@pytest.mark.parametrize("size", [SIZE - 512, SIZE + 512])
+def test_refused_when_only_the_size_is_another(image: Path, tmp_path: Path, size: int) -> None:
+    plan = plan_for(image, (446, b"A" * 66))
+    done = apply_plan(plan, image, undo_dir=tmp_path)
+    undo(done.undo_file)
+    os.truncate(image, size)
+    before = digest(image)
+    with pytest.raises(RefusedError) as caught:
+        apply_plan(plan, image, undo_dir=tmp_path)
+    assert caught.value.code == "target-changed"
+    with pytest.raises(RefusedError) as caught:
+        undo(done.undo_file)
+    assert caught.value.code == "target-changed"
+    assert digest(image) == before
+
+
 def test_undo_refuses_when_somebody_else_has_written(image: Path, tmp_path: Path) -> None:
     done = apply_plan(plan_for(image, *CHANGES), image, undo_dir=tmp_path)
     with open(image, "r+b") as file:
@@ -338,9 +354,7 @@ def test_any_mixture_of_sectors_is_recoverable(tmp_path_factory: pytest.TempPath
     image.write_bytes(old)
     done = apply_plan(plan_for(image, *CHANGES), image, undo_dir=folder)
     new = image.read_bytes()
-    mixed = b"".join(
-        (new if kept[index] else old)[at : at + 512] for index, at in enumerate(range(0, SIZE, 512))
-    )
+    mixed = b"".join((new if kept[index] else old)[at : at + 512] for index, at in enumerate(range(0, SIZE, 512)))
     image.write_bytes(mixed)
     with open_target(image) as target:
         state, _ = examine(read_journal(done.undo_file), target)
@@ -375,14 +389,50 @@ def test_write_error_on_the_way_names_the_undo_file(
     assert digest(image) == old
 
 
+@pytest.mark.parametrize("read_back", [b"\0", b"\xff"])
 def test_bytes_that_read_back_differently_are_told(
-    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_back: bytes
 ) -> None:
-    """A medium that acknowledges and forgets."""
+    """A medium that acknowledges and keeps something else; the undo file is not closed by that."""
     plan = plan_for(image, *CHANGES)
-    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: len(data))
-    with pytest.raises(DamagedError, match="reads back differently"):
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, read_back * len(data), at))
+    with pytest.raises(DamagedError, match="reads back differently") as caught:
         apply_plan(plan, image, undo_dir=tmp_path)
+    assert ".undo" in caught.value.advice
+    assert caught.value.offset == 446
+    monkeypatch.undo()
+    assert len(unfinished(tmp_path, image)) == 1
+
+
+def test_what_is_read_back_comes_from_the_medium(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page cache would give back what was written, whatever the medium kept."""
+    steps: list[str] = []
+    real_read, real_write, real_advise = os.pread, os.pwrite, os.posix_fadvise
+
+    def read(fd: int, count: int, at: int) -> bytes:
+        if os.path.samestat(os.fstat(fd), os.stat(image)):
+            steps.append("read")
+        return real_read(fd, count, at)
+
+    def write(fd: int, data: bytes, at: int) -> int:
+        steps.append("write")
+        return real_write(fd, data, at)
+
+    def advise(fd: int, at: int, size: int, advice: int) -> None:
+        steps.append("forget" if (at, size, advice) == (0, 0, os.POSIX_FADV_DONTNEED) else "?")
+        real_advise(fd, at, size, advice)
+
+    monkeypatch.setattr(os, "pread", read)
+    monkeypatch.setattr(os, "pwrite", write)
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    plan = plan_for(image, (0, b"A" * 512))
+    steps.clear()
+    done = apply_plan(plan, image, undo_dir=tmp_path)
+    assert steps == ["read", "write", "forget", "read"]
+    steps.clear()
+    undo(done.undo_file)
+    assert steps[-3:] == ["write", "forget", "read"]
 
 
 def test_nothing_is_written_before_the_undo_file_is_durable(
