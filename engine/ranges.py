@@ -149,7 +149,7 @@ class RangeSet:
             return RangeSet()
         low = np.searchsorted(other.ends, self.starts, "right")
         high = np.searchsorted(other.starts, self.ends, "left")
-        count = np.maximum(high - low, 0)
+        count = high - low  # never below 0: what ends at or before a range's start also begins before its end
         mine = np.repeat(np.arange(self.starts.size), count)
         first = np.repeat(np.cumsum(count) - count, count)
         theirs = np.arange(mine.size) - first + np.repeat(low, count)

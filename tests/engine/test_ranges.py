@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.ranges import RangeSet
+from engine.ranges import MAX_POSITION, RangeSet
 
 pairs = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
 
@@ -45,6 +45,38 @@ def test_algebra_is_that_of_sets(one, two, low, high, distance):
     assert all((p in a) == (p in x) for p in range(62))
     assert a.overlaps(low, high) == bool(x & window)
     assert (a == b) == (x == y)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=4))
+def test_every_window_of_a_small_set(items):
+    """Edges that touch, windows of no byte and windows inside a range: all of them, not by luck."""
+    ranges, held = RangeSet(items), model(items)
+    for low in range(13):
+        for high in range(low - 1, 14):
+            window = set(range(low, high))
+            assert ranges.overlaps(low, high) == bool(held & window)
+            clipped = ranges.clip(low, high)
+            assert positions(clipped) == held & window
+            assert_canonical(clipped)
+
+
+def test_up_to_the_last_position():
+    top = RangeSet.of(MAX_POSITION - 10, MAX_POSITION)
+    assert MAX_POSITION == 2**63 - 1
+    assert list(top.subtract(RangeSet.of(MAX_POSITION - 4, MAX_POSITION - 2))) == [
+        (MAX_POSITION - 10, MAX_POSITION - 4),
+        (MAX_POSITION - 2, MAX_POSITION),
+    ]
+    assert top.subtract(RangeSet.of(0, 5)) == top
+    assert list(top.shift(-5)) == [(MAX_POSITION - 15, MAX_POSITION - 5)]
+    assert list(RangeSet.of(0, 5).shift(-2)) == [(0, 3)]
+    assert list(RangeSet.of(3, 5).shift(-2)) == [(1, 3)]
+
+
+def test_a_glance_shows_four_ranges():
+    ranges = [(at, at + 1) for at in range(0, 10, 2)]
+    assert repr(RangeSet(ranges[:4])) == "RangeSet(0-1, 2-3, 4-5, 6-7)"
+    assert repr(RangeSet(ranges)) == "RangeSet(0-1, 2-3, 4-5, 6-7, ...)"
 
 
 def test_negative_start_is_refused():
