@@ -1,7 +1,13 @@
-"""Extraction, hashed and with sidecars, beside ``cp`` of the same bytes: in memory, and until they are on the disk."""
+"""Extraction, hashed and with sidecars, beside ``cp`` of the same bytes: in memory, and until they are on the disk.
+
+``cp`` alone does less work than is wanted. In memory the sum sets the limit: SHA-256 runs at 1.5 to 2 GB/s on a
+processor with instructions for it, ``cp`` at 3 to 5. So the sum alone is printed too, and ``cp`` with ``sha256sum``,
+which is what a person does who wants both.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -49,12 +55,26 @@ def run(report: Report) -> None:
         if sync:
             subprocess.run(["sync", *(str(out / path.name) for path in plain)], check=True)
 
+    def summed() -> None:
+        total, buffer = hashlib.sha256(), bytearray(256 << 10)
+        with open(disk, "rb", buffering=0) as file:
+            while count := file.readinto(buffer):
+                total.update(memoryview(buffer)[:count])
+
+    def by_hand(sync: bool) -> None:
+        cp(sync)
+        subprocess.run(["sha256sum", *(str(out / path.name) for path in plain)], check=True, stdout=subprocess.DEVNULL)
+
     for words, sync in (("in memory", False), ("until on the disk", True)):
         name = f"{size >> 20} MiB in 4 files, hashed, {words}"
         report.against(f"{name}", lambda s=sync: ours(s), lambda s=sync: cp(s), "cp" + (" + sync" if sync else ""),
                        aim=1 / 0.8)  # fmt: skip
         row = report.rows[-1]
         report.value("rate of the same", size / row.ours / 1e9, "GB/s", size / (row.anchor or 1) / 1e9, "cp")
+        report.against(f"{name}", lambda s=sync: ours(s), lambda s=sync: by_hand(s),
+                       "cp" + (" + sync" if sync else "") + " + sha256sum", aim=1)  # fmt: skip
+        if not sync:
+            report.against(f"{name}", lambda: ours(False), summed, "reading and SHA-256 alone")
     _clean(report.folder)
 
 
