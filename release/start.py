@@ -135,8 +135,10 @@ def check_trust(folder: str) -> None:
 def make_private(folder: str, needed: int) -> None:
     """Creates a folder that is this user's alone, with room for ``needed`` bytes. Raises Refused, OSError."""
     os.makedirs(os.path.dirname(folder), exist_ok=True)
+    made = False
     try:
         os.mkdir(folder, 0o700)
+        made = True
     except FileExistsError:
         found = os.lstat(folder)
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & 0o077:
@@ -144,12 +146,17 @@ def make_private(folder: str, needed: int) -> None:
                 os.chmod(folder, 0o700)
             except OSError:  # FAT: check_trust decides
                 pass
-    check_trust(folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise Refused("cannot be written")
-    state = os.statvfs(folder)
-    if needed > state.f_bavail * state.f_frsize:
-        raise Refused(f"has no room for {needed // 1000000 + 1} MB")
+    try:
+        check_trust(folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Refused("cannot be written")
+        state = os.statvfs(folder)
+        if needed > state.f_bavail * state.f_frsize:
+            raise Refused(f"has no room for {needed // 1000000 + 1} MB")
+    except Refused:
+        if made:
+            os.rmdir(folder)
+        raise
 
 
 # ---------------------------------------------------------------------------------------------- what is there
