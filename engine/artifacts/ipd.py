@@ -6,9 +6,11 @@ Sources: the published notes about the format and public readers of it; what fie
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +24,11 @@ from engine.times.fields import blackberry_email
 
 SIGNATURE = b"Inter@ctive Pager Backup/Restore File"
 _MOST_DATABASES = 300
+# What the library raises over archives that lie, besides its own error.
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, KeyError, ValueError, OSError, RuntimeError, EOFError,
+    IndexError, OverflowError,
+)  # fmt: skip
 _MOST_RECORDS = 500_000
 _MOST_RECORD = 4 << 20
 _HEAD = 13
@@ -217,7 +224,7 @@ def _read_archive(source: Source, base_year: int) -> Backup:
             manifest = _member(archive, "Manifest.xml").decode("utf-8", "replace")
             listed = re.findall(r'<Database\b[^>]*?\buid="([^"]{1,64})"[^>]*>\s*([^<]{1,200}?)\s*<', manifest)
             parts = [(name, _member(archive, f"Databases/{uid}.dat")) for uid, name in listed[:_MOST_DATABASES]]
-    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+    except _BROKEN_ARCHIVE as error:
         words = "the archive is damaged, or no BlackBerry backup"
         raise DamagedError(words, code="no-ipd", path=source.path) from error
     records: list[Record] = []

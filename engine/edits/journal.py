@@ -142,7 +142,7 @@ def read_journal(path: str | os.PathLike[str]) -> Journal:
     where = Path(path)
     try:
         with open(where, "rb") as stream:
-            data = stream.read(_MAX_SIZE + 1)
+            data = stream.read(min(_MAX_SIZE, os.fstat(stream.fileno()).st_size) + 1)
     except OSError as error:
         raise outside(error, "cannot read the undo file", where) from error
     try:

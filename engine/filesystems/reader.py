@@ -183,12 +183,10 @@ class Reader:
         self._start(kind)
         for name, payload in self._answers():
             if name == b"O":
-                told = json.loads(payload)
-                family = FAMILIES.get(int(told["type"]))
-                if family is None:
+                told = _facts(payload)
+                if told is None:
                     raise DamagedError("a kind of file system that has no files here", code="no-filesystem")
-                return Facts(family, int(told["block_size"]), int(told["blocks"]), int(told["root"]),
-                             int(told["first"]), int(told["last"]), str(told["id"]))  # fmt: skip
+                return told
         raise WorkerDied
 
     def _start(self, kind: str | None) -> None:
@@ -235,7 +233,7 @@ class Reader:
                 heard = time.monotonic()
                 finished = kind in b"DEOC"
                 if kind == b"E":
-                    raise DamagedError(safe_text(str(json.loads(payload)), 200), code="reader")
+                    raise DamagedError(safe_text(_said(payload), 200), code="reader")
                 if kind != b"D":
                     yield kind, payload
         finally:
@@ -271,17 +269,48 @@ class Reader:
 
     def _rows(self, kind: bytes, question: Any) -> Iterator[Row | Listed]:
         self._ask(kind, question)
-        rows: list[Any] = []
+        rows = b"[]"
         for name, payload in self._answers():
             if name == b"F":
-                rows = json.loads(payload)
+                rows = payload
             elif name == b"X":
-                runs = array("q", payload)
-                yield from _unpack(rows, runs)
-                rows = []
+                yield from _unpack(rows, payload)
+                rows = b"[]"
 
 
-def _unpack(rows: list[Any], runs: array[int]) -> Iterator[Row | Listed]:
+# What a worker that runs wild may do to whoever believes its answers.
+_WILD = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)
+
+
+def _facts(payload: bytes) -> Facts | None:
+    """None for a family that is not read here. Raises ``WorkerDied`` over an answer that is none."""
+    try:
+        told = json.loads(payload)
+        family = FAMILIES.get(int(told["type"]))
+        return None if family is None else Facts(
+            family, int(told["block_size"]), int(told["blocks"]), int(told["root"]), int(told["first"]),
+            int(told["last"]), str(told["id"]),
+        )  # fmt: skip
+    except _WILD as error:
+        raise WorkerDied from error
+
+
+def _said(payload: bytes) -> str:
+    try:
+        return str(json.loads(payload))
+    except (ValueError, RecursionError):
+        return "it is not understood"
+
+
+def _unpack(told: bytes, places: bytes) -> list[Row | Listed]:
+    """Raises ``WorkerDied`` over rows that are none."""
+    try:
+        return list(_rows_of(json.loads(told), array("q", places)))
+    except _WILD as error:
+        raise WorkerDied from error
+
+
+def _rows_of(rows: list[Any], runs: array[int]) -> Iterator[Row | Listed]:
     at = 0
     for row in rows:
         if row[1] is None:

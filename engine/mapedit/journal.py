@@ -106,7 +106,7 @@ class Journal:
     def _read(self) -> tuple[dict[str, Any], list[Any]]:
         fd = os.open(self.path, _READ)
         with os.fdopen(fd, "rb") as stream:
-            text = stream.read(_MAX_READ)
+            text = stream.read(min(_MAX_READ, os.fstat(fd).st_size))
         lines: list[Any] = []
         for line in text.splitlines():
             try:

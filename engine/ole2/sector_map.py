@@ -57,6 +57,9 @@ class SectorMap:
     def cells(self, start: int, end: int, count: int, *, with_bytes: bool = False) -> Folded:
         """``[start, end)`` folded into at most ``count`` cells."""
         count = max(1, min(count, end - start))
+        if not self.codes.size:  # nothing was read: not one sector
+            empty = np.zeros(count, self.codes.dtype)
+            return Folded(empty, empty != 0, np.zeros((count, len(NAMES)), np.int64) if with_bytes else None)
         edges = start + (np.arange(count + 1, dtype=np.int64) * (end - start)) // count
         first = np.clip((edges[:-1] - self.start) // self.sector_size, 0, self.codes.size - 1)
         last = np.clip((edges[1:] - 1 - self.start) // self.sector_size, 0, self.codes.size - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,7 @@ def join_document(work: Clockwork, join: Join) -> dict[str, Any]:
 def _json(path: Path) -> dict[str, Any]:
     try:
         with open(path, "rb") as stream:
-            value = json.loads(stream.read(_MAX))
+            value = json.loads(stream.read(min(_MAX, os.fstat(stream.fileno()).st_size)))
     except OSError as error:
         raise outside(error, "cannot read the result of the clock scan", path) from error
     except (ValueError, RecursionError) as error:

@@ -265,3 +265,13 @@ def test_hostile_ir_files_end(hits: list[tuple[int, bytes]]) -> None:
     for one in read_irremote(BytesSource(bytes(data))).definitions:
         if one.remote is not None:
             assert "\n" not in one.remote.name or "\n" not in lirc(one.remote).split("\n")[1]
+
+
+def test_a_zipped_backup_with_any_byte_turned() -> None:
+    good = bbb({"Phone Call Logs": RECORDS[0]})
+    for at in range(len(good)):
+        for value in (0xFF, good[at] ^ 1):
+            try:
+                read_backup(BytesSource(good[:at] + bytes([value]) + good[at + 1 :]))
+            except (DamagedError, RefusedError):
+                continue

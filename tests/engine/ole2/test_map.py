@@ -83,3 +83,9 @@ def test_the_sheet_tells_present_computed_and_why():
     assert lines["signature"].letter == "S" and lines["minor_version"].letter == "i"
     assert all(line.why for line in lines.values())
     assert all(line.present is None and not line.ok for line in header_sheet(None, best))
+
+
+def test_of_nothing():
+    empty = by_content(gather(BytesSource(b"")))
+    folded = empty.cells(0, 1, 40, with_bytes=True)
+    assert len(folded.worst) == len(folded.bytes) == 1 and not folded.bytes.any()
