@@ -6,9 +6,12 @@ power cut, no fsync of the directory forgets an acknowledged rename.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -182,10 +185,72 @@ def new_file(path: Pathish, *, force: bool = False, mode: int = 0o600) -> int:
     try:
         fd = os.open(path, flags, mode)
     except FileExistsError as error:
-        raise OutsideError(
-            "the output file exists already", code="exists", path=path, advice="name another one, or use --force"
-        ) from error
+        raise _exists(path) from error
     except OSError as error:
         raise outside(error, "cannot create", path) from error
     give_to_invoker(fd)
     return fd
+
+
+@contextmanager
+def output_file(
+    path: Pathish, action: str = "cannot write", *, force: bool = False, mode: int = 0o644
+) -> Iterator[int]:
+    """A descriptor for an output file that is written piece by piece: it has its name only when it is whole.
+
+    It is written under a temporary name beside ``path``; when the block ends well it is brought to the disk and named,
+    else it is removed. A file that is there already is refused, or with ``force`` replaced at the very end. Raises
+    ``OutsideError``, with ``action`` for what the block's own writes met (``OSError``).
+    """
+    target = Path(path)
+    if not force and os.path.lexists(target):
+        raise _exists(target)
+    if target.exists() and not target.is_file():  # a folder, a device, a pipe: nothing that may be replaced by a file
+        raise OutsideError("that is no file", code="exists", path=target, advice="name a file")
+    tmp = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+    try:
+        os.unlink(tmp)  # a crash of a process with our number left it
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise outside(error, "cannot create", target) from error
+    try:
+        fd = new_file(tmp, mode=mode)
+    except OutsideError as error:
+        error.path = os.fspath(target)
+        raise
+    try:
+        try:
+            yield fd
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if force:
+            os.replace(tmp, target)
+        else:
+            _name_new(tmp, target)
+        fsync_directory(target.parent)
+    except OSError as error:
+        raise outside(error, action, target) from error
+    finally:
+        try:
+            os.unlink(tmp)
+        except FileNotFoundError:
+            pass
+
+
+def _name_new(tmp: Path, target: Path) -> None:
+    try:
+        os.link(tmp, target)
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL):
+            raise
+        os.rename(tmp, target)  # no hard links there (FAT): the name was looked for just before
+
+
+def _exists(path: Pathish) -> OutsideError:
+    return OutsideError(
+        "the output file exists already", code="exists", path=path, advice="name another one, or use --force"
+    )

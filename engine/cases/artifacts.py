@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.atomic import new_file, write_all
+from engine.atomic import output_file, write_all
 from engine.cases.opening import open_source
 from engine.errors import DamagedError, OutsideError, Problem, UsageError, outside
 
@@ -260,12 +260,12 @@ def _memo_kind(path: Path) -> str:
 
 
 def _save(content: Source, out: Path, facts: dict[str, Any]) -> Written:
-    from engine.extract import Item, extract
+    from engine.extract import Item, Options, extract
 
     target = out.absolute()
     if target.exists():
         raise OutsideError("the output file exists already", code="exists", path=target, advice="name another one")
-    report = extract([Item(target.name, content, facts=facts)], target.parent)
+    report = extract([Item(target.name, content, facts=facts)], target.parent, Options(existing="refuse"))
     if report.failed:
         problem = report.failed[0].problem
         raise DamagedError(problem.message, code=problem.code, path=target)
@@ -410,8 +410,7 @@ def export_csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]], out: str 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it: the text comes from a stranger.
     """
     count = 0
-    fd = new_file(out, force=force, mode=0o644)
-    try:
+    with output_file(out, "cannot write the table", force=force) as fd:
         write_all(fd, b"\xef\xbb\xbf")
         text = io.StringIO()
         writer = csv.writer(text)
@@ -422,11 +421,6 @@ def export_csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]], out: str 
             if text.tell() > 1 << 20:
                 _drain(fd, text)
         _drain(fd, text)
-        os.fsync(fd)
-    except OSError as error:
-        raise outside(error, "cannot write the table", out) from error
-    finally:
-        os.close(fd)
     return count
 
 
@@ -448,19 +442,13 @@ def export_json(columns: Sequence[str], rows: Iterable[Sequence[Cell]], out: str
                 force: bool = False) -> int:  # fmt: skip
     """Write one JSON document ``{"rows": [{column: value}]}``; returns how many rows. Raises ``OutsideError``."""
     count = 0
-    fd = new_file(out, force=force, mode=0o644)
-    try:
+    with output_file(out, "cannot write the document", force=force) as fd:
         write_all(fd, b'{"rows": [')
         for row in rows:
             line = json.dumps(dict(zip(columns, row, strict=True)))
             write_all(fd, (b",\n" if count else b"\n") + line.encode("ascii"))
             count += 1
         write_all(fd, b"\n]}\n")
-        os.fsync(fd)
-    except OSError as error:
-        raise outside(error, "cannot write the document", out) from error
-    finally:
-        os.close(fd)
     return count
 
 
@@ -495,11 +483,5 @@ def export(
 
 def save_bytes(data: bytes, out: str | os.PathLike[str], force: bool = False) -> None:
     """Write a small file. Raises ``OutsideError``."""
-    fd = new_file(out, force=force, mode=0o644)
-    try:
+    with output_file(out, force=force) as fd:
         write_all(fd, data)
-        os.fsync(fd)
-    except OSError as error:
-        raise outside(error, "cannot write", out) from error
-    finally:
-        os.close(fd)

@@ -60,7 +60,7 @@ def export_image(
     content = with_gaps(source)
     report = extract(
         [Item(target.name, content, None, facts)], target.parent,
-        Options(journal=journal, purpose=f"image of {source.path}", existing="replace" if force else "rename"),
+        Options(journal=journal, purpose=f"image of {source.path}", existing="replace" if force else "refuse"),
         reporter,
     )  # fmt: skip
     if report.failed:

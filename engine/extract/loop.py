@@ -89,6 +89,19 @@ class _Extraction:
         path = self._target / name
         return any(os.path.lexists(one) for one in (path, part_path(path), sidecar_path(path)))
 
+    def _refuse_taken(self, name: str) -> None:
+        path = self._target / name
+        if os.path.lexists(part_path(path)):
+            raise OutsideError(
+                "an unfinished file of that name is there", code="exists", path=part_path(path),
+                advice="when nothing writes it any more, remove it; or name another one",
+            )  # fmt: skip
+        for one in (path, sidecar_path(path)):
+            if os.path.lexists(one):
+                raise OutsideError(
+                    "the output file exists already", code="exists", path=one, advice="name another one, or use --force"
+                )
+
     def _look_for_space(self, keys: list[str], holes: list[RangeSet]) -> None:
         needed = largest = 0
         for index, item in enumerate(self._items):
@@ -169,7 +182,14 @@ class _Extraction:
                 return part, RangeSet(known.lost).clip(0, part.position), known.path
         name = safe_name(item.name)
         mark = HOLED if holes else FILLED if item.filled else ""
-        name = self._names.give(with_mark(name, mark))
+        name = with_mark(name, mark)
+        if known is not None and not self._taken(known.path):  # its part never came to the disk: the name is still its
+            make_folder(self._target, Path(known.path).parent)
+            self._ledger.began(key, known.path)
+            return PartFile.begin(self._target / known.path), RangeSet(), known.path
+        if self._options.existing == "refuse":
+            self._refuse_taken(name)
+        name = self._names.give(name)
         make_folder(self._target, Path(name).parent)
         self._ledger.began(key, name)
         return PartFile.begin(self._target / name, replace=self._options.existing == "replace"), RangeSet(), name

@@ -11,7 +11,7 @@ from engine.errors import Problem
 from engine.ranges import RangeSet
 from engine.source import Source
 
-Existing = Literal["rename", "replace"]
+Existing = Literal["rename", "replace", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,10 @@ class Options:
     """How files are written.
 
     ``journal``: where to note what was done, so that the same call after a crash goes on (None: it cannot). ``purpose``
-    says what the journal is of; one of another purpose is begun anew. ``existing``: a file that is there already makes
-    the new one take another name, or is replaced. ``durable``: a final name is given only to a file that is on the disk
-    (fsync); without it a power cut may leave a final name on an empty file. ``sidecar``: write ``NAME.rescue.json``.
+    says what the journal is of; one of another purpose is begun anew. ``existing``: a file that is there already, or an
+    unfinished one (``.part``), makes the new one take another name, is replaced, or is an error. ``durable``: a final
+    name is given only to a file that is on the disk (fsync); without it a power cut may leave a final name on an empty
+    file. ``sidecar``: write ``NAME.rescue.json``.
     """
 
     journal: Path | None = None

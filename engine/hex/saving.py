@@ -27,7 +27,7 @@ def save_selection(
         raise OutsideError("there is no such folder", code="missing", path=target.parent, advice="check the name")
     facts = {"source": str(subject.path if subject is not None else source.path), "start": start, "end": end}
     item = Item(target.name, _Part(source, start, end - start), facts=facts)
-    report = extract([item], target.parent, Options(), reporter)
+    report = extract([item], target.parent, Options(existing="refuse"), reporter)
     if report.failed:
         problem = report.failed[0].problem
         raise DamagedError(problem.message, code=problem.code, path=target, offset=problem.offset)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from engine.atomic import new_file, write_all, write_atomic
-from engine.errors import RefusedError, outside
+from engine.atomic import output_file, write_all, write_atomic
+from engine.errors import RefusedError
 from engine.progress import SILENT, Reporter
 from engine.report.gather import gather
 from engine.report.html import to_html
@@ -31,14 +30,8 @@ def save(report: CaseReport, path: Path, *, force: bool = False) -> None:
             raise RefusedError("that is a folder", code="exists", path=path, advice="name a file in it")
         write_atomic(path, data)
         return
-    fd = new_file(path)
-    try:
+    with output_file(path, "cannot write the report", mode=0o600) as fd:
         write_all(fd, data)
-        os.fsync(fd)
-    except OSError as error:
-        raise outside(error, "cannot write the report", path) from error
-    finally:
-        os.close(fd)
 
 
 def write_report(case: Path, path: Path, *, replace: bool = False, reporter: Reporter = SILENT) -> str:

@@ -105,17 +105,13 @@ def _of_job(word: str, source: Source) -> SearchResult:
 
 
 def _save(plan: TablePlan, path: str, force: bool) -> None:
-    from engine.atomic import new_file, write_all
+    from engine.atomic import output_file, write_all
     from engine.errors import NotFoundError
 
     if not plan.wanted:
         raise NotFoundError("there is nothing to make a table of", code="no-partitions")
-    fd = new_file(path, force=force, mode=0o644)
-    try:
+    with output_file(path, "cannot save the script", force=force) as fd:
         write_all(fd, plan.script().encode("ascii", "backslashreplace"))
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _lines(found: SearchResult, *, everything: bool) -> Iterator[str]:

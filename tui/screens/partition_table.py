@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.atomic import new_file, write_all
+from engine.atomic import output_file, write_all
 from engine.cases.partitions import plan_of_table
 from engine.cases.subject import Subject
 from engine.edits import Applied, WritePlan
-from engine.errors import outside
 from engine.partitions.model import Tree
 from engine.partitions.search import TablePlan
 from engine.text import format_exact
@@ -123,12 +121,6 @@ class PartitionTableScreen(DeckScreen):
 def save_script(plan: TablePlan, path: Path) -> Path:
     """Write the script into a new file. Raises ``OutsideError``; an existing file is refused."""
     data = plan.script().encode("ascii", "backslashreplace")
-    fd = new_file(path, mode=0o644)
-    try:
+    with output_file(path, "cannot save the script") as fd:
         write_all(fd, data)
-        os.fsync(fd)
-    except OSError as error:
-        raise outside(error, "cannot save the script", path) from error
-    finally:
-        os.close(fd)
     return path
