@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,7 @@ def save_copy(
         length = (used_sectors(candidate.document) + 1) * candidate.sector_size
         image = WindowSource(image, 0, min(image.size, length))
     item = Item(place.name, image, facts=facts_of(candidate, form))
-    report = extract([item], place.parent, Options(existing="replace" if force else "rename"), reporter)
+    report = extract([item], place.parent, Options(existing="replace" if force else "refuse"), reporter)
     if not report.written:
         problem = report.failed[0].problem
         raise OutsideError(f"the copy was not written: {problem.message}", code=problem.code, path=place)
@@ -234,12 +234,14 @@ class Outcome:
 
 def repair_one(
     place: Place, target: Path, *, force: bool = False, streams: bool = True, right_ones: bool = False,
-    reporter: Reporter = SILENT, source: Source | None = None,
+    reporter: Reporter = SILENT, source: Source | None = None, begins: Callable[[Path], bool] | None = None,
 ) -> Outcome:  # fmt: skip
     """Repair one of many below ``target``: a copy where the structure is verified, else its streams (when wanted).
 
-    ``source`` gives the bytes of a find that is open already. A document that is right is not copied unless
-    ``right_ones``. Errors of this document alone are outcomes; a full disk or a stop is raised.
+    ``begins`` is told what will be written, a new file or folder, and says whether an earlier run of the same work
+    began it: then what that left is replaced. ``source`` gives the bytes of a find that is open already. A document
+    that is right is not copied unless ``right_ones``. Errors of this document alone are outcomes; a full disk or a stop
+    is raised.
     """
     from engine.errors import CancelledError, RescueError
 
@@ -248,7 +250,7 @@ def repair_one(
     except RescueError as error:
         return Outcome(place, "error", safe_text(str(error), 200))
     try:
-        return _repair(place, below, target, force, streams, right_ones, reporter)
+        return _repair(place, below, target, force, streams, right_ones, reporter, begins)
     except CancelledError:
         raise
     except DamagedError as error:
@@ -263,8 +265,9 @@ def repair_one(
 
 
 def _repair(
-    place: Place, source: Source, target: Path, force: bool, streams: bool, right_ones: bool, reporter: Reporter
-) -> Outcome:
+    place: Place, source: Source, target: Path, force: bool, streams: bool, right_ones: bool, reporter: Reporter,
+    begins: Callable[[Path], bool] | None,
+) -> Outcome:  # fmt: skip
     best = solve_document(source, reporter=reporter).best
     if best is None or not best.document.streams:
         return Outcome(place, "failed", "neither tables nor streams were found")
@@ -277,13 +280,16 @@ def _repair(
     name = Path(place.title)
     extension = name.suffix or "." + seen.kind.extension
     if best.good:
-        saved = save_copy(best, target / (name.stem + extension), original=source, force=force, reporter=reporter)
+        out = target / (name.stem + extension)
+        force = force or (begins is not None and begins(out))
+        saved = save_copy(best, out, original=source, force=force, reporter=reporter)
         guessed = sum(bool(stream.guessed) for stream in best.document.streams)
         sure = saved.verification.whole and not guessed and not best.invented
         words = "" if sure else f"{len(best.guessed)} things are guessed, {format_size(missing)} missing"
         return Outcome(place, "repaired" if sure else "partly", words, *figures, str(saved.path))
     if streams:
         folder = target / f"{name.stem}.streams"
+        force = force or (begins is not None and begins(folder))
         report = save_streams(best, folder, force=force, reporter=reporter)
         failed = "; ".join(safe_text(one.words, 100) for one in seen.failed[:2])
         return Outcome(place, "streams", failed, *figures, str(folder) if report.written else None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.atomic import fsync_directory, new_file, write_all, write_atomic
 from engine.cases.case import is_case, load_case
 from engine.cases.opening import open_source
-from engine.edits import Applied, WritePlan, apply_plan
+from engine.edits import Applied, WritePlan, apply_plan, unfinished
 from engine.errors import OutsideError, RefusedError, outside
 from engine.host.space import needed_bytes, room_at
 from engine.progress import SILENT, Reporter, check
@@ -42,7 +42,8 @@ def repair_copy(
 
     What was never read (by the map, which is copied to ``out`` + ``.map``) and zeros stay holes of the copy's file.
     Where the file system can, the copy shares its blocks with the image. The copy has its name only when it is
-    complete; ``out`` + ``.part`` is removed when that fails. The undo file lies beside it.
+    complete and the plan is written into it; ``out`` + ``.part`` is removed when that fails. The undo file lies beside
+    it.
 
     Raises ``RefusedError`` when the plan fits the image no more, ``OutsideError`` (exists, no room) and
     ``CancelledError``.
@@ -67,13 +68,21 @@ def repair_copy(
             os.close(fd)
         if known is not None:
             write_atomic(kept, known.read_bytes(), mode=0o644)
+        _put_aside(target)
+        done = apply_plan(plan, part, undo_dir=target.absolute().parent, named=target)
         os.link(part, target)  # an existing file is not replaced
         fsync_directory(target.absolute().parent)
     except OSError as error:
         raise outside(error, "cannot make the copy", target) from error
     finally:
         _remove(part)
-    return apply_plan(plan, target, undo_dir=target.absolute().parent)
+    return done
+
+
+def _put_aside(target: Path) -> None:
+    """Undo files of an earlier copy of that name, which broke off before it got the name, are of no copy at all."""
+    for journal in unfinished(target.absolute().parent, target):
+        os.replace(journal.path, f"{journal.path}.old")
 
 
 def _image_size(image: Path) -> int:
@@ -144,4 +153,3 @@ def _remove(path: Path) -> None:
         return
     except OSError as error:
         raise outside(error, "cannot remove the unfinished copy", path) from error
-

@@ -31,25 +31,28 @@ def apply_plan(
     undo_dir: str | os.PathLike[str],
     lift: Lift | None = None,
     identity: Mapping[str, Any] | None = None,
+    named: str | os.PathLike[str] | None = None,
     roots: Roots = HERE,
 ) -> Applied:
     """Write a plan into the image or device at ``path``.
 
     The old bytes must still be there. The undo file in ``undo_dir`` is durable before the first byte is written; each
     write is made durable before the next; at the end everything is read back from the medium. ``identity`` are facts
-    about a device for the undo file (model, serial number). Raises ``RefusedError`` before anything is written,
+    about a device for the undo file (model, serial number). ``named``: what a new copy at ``path`` will be called once
+    it is complete; the undo file is made for that name. Raises ``RefusedError`` before anything is written,
     ``RescueError`` with the undo file's name when it fails on the way.
     """
     if not plan.writes:
         return Applied(plan, None)
     with open_target(path, lift=lift, keep=(undo_dir,), roots=roots) as target:
         check_present(plan, target)
-        for journal in unfinished(undo_dir, target.path):
+        for journal in unfinished(undo_dir, target.path) if named is None else ():
             raise RefusedError(
                 "an earlier repair of this target was cut short", code="half-applied", path=journal.path,
                 advice="take it back or complete it with this undo file first",
             )  # fmt: skip
-        undo_file = create_journal(undo_dir, plan, target.path, target.kind, dict(identity or {}) | {
+        name = target.path if named is None else os.fspath(named)
+        undo_file = create_journal(undo_dir, plan, name, target.kind, dict(identity or {}) | {
             "sector_size": target.sector_size, "size": target.size,
         })  # fmt: skip
         try:

@@ -16,6 +16,7 @@ from engine.progress import check
 
 KIND = "documents-repair"
 OUTCOMES_FILE = "outcomes.jsonl"
+_BEGUN = "begun.jsonl"
 _MAX_LINE = 1 << 20
 
 
@@ -32,6 +33,7 @@ def run(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     if not isinstance(target, str) or not os.path.isabs(target):
         raise UsageError("target is an absolute path", code="job-arguments")
     places = list(_places(arguments, job))
+    begun = _Begun(job.work_directory / _BEGUN)
     done = {(one.place.path, one.place.start) for one in load_outcomes(job.directory)}
     for number, place in enumerate(places):
         check(job)
@@ -40,11 +42,28 @@ def run(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
             continue
         outcome = repair_one(
             place, Path(target), force=bool(arguments.get("force")), streams=bool(arguments.get("streams", True)),
-            reporter=_Quiet(job),
+            reporter=_Quiet(job), begins=begun,
         )  # fmt: skip
         append_line(job.directory / OUTCOMES_FILE, json.dumps(outcome.to_json()).encode("ascii"))
     job.update(len(places), len(places), "documents")
     return summary(load_outcomes(job.directory))
+
+
+class _Begun:
+    """What was begun by this job: noted before it is written, so that a run after a crash may replace what it left."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known = set(path.read_text().splitlines()) if path.exists() else set()
+
+    def __call__(self, out: Path) -> bool:
+        line = json.dumps(str(out))
+        if line in self._known:
+            return True
+        if not os.path.lexists(out):
+            append_line(self._path, line.encode("ascii"))
+            self._known.add(line)
+        return False
 
 
 class _Quiet:
