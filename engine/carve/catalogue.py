@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import AppendFile, append_line
+from engine.atomic import AppendFile, append_line, write_atomic
 from engine.carve.find import Find
 from engine.errors import DamagedError, outside
 
@@ -24,9 +24,17 @@ class CatalogueWriter:
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, length: int | None = None) -> None:
         """Begin a new catalogue, or go on with one at ``length`` bytes. Raises ``OutsideError``."""
-        self._file = AppendFile(path, length=length)
+        self._file = AppendFile(path, length=self._begin(path, about) if length is None else length)
         if not self._file.length:
-            self._file.append(json.dumps({"format": FORMAT, **about}).encode() + b"\n")
+            self._file.close()
+            self._file = AppendFile(path, length=self._begin(path, about))
+
+    @staticmethod
+    def _begin(path: Path, about: Mapping[str, Any]) -> int:
+        """A catalogue without finds takes the place of what is there, whole: no reader ever meets half a first line."""
+        head = json.dumps({"format": FORMAT, **about}).encode() + b"\n"
+        write_atomic(path, head)
+        return len(head)
 
     def add(self, finds: Iterable[Find]) -> None:
         """Append finds."""

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.errors import CancelledError, RescueError
+from engine.errors import CancelledError, RescueError, outside
 from engine.jobs.context import JobContext, say
 from engine.jobs.directory import JobDirectory
 from engine.jobs.kinds import KINDS, Kind, find_kind
@@ -74,11 +74,18 @@ def _work(directory: JobDirectory, lock_fd: int, ready_fd: int | None, kinds: Ma
         say(traceback.format_exc())
         job.finish(JobState.FAILED, error=_describe(error))
         return error.exit_code
+    except OSError as error:
+        say(traceback.format_exc())
+        told = outside(error, "cannot go on")
+        job.finish(JobState.FAILED, error=_describe(told))
+        return told.exit_code
     except BaseException as error:
         say(traceback.format_exc())
         job.finish(JobState.FAILED, error=_describe_crash(error))
         return 3
-    job.finish(JobState.DONE, result=result)
+    if not job.finish(JobState.DONE, result=result):
+        say("the work is done, but that could not be saved\n")
+        return 3
     return 0
 
 
