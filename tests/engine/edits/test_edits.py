@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.edits import Draft, Lift, State, Write, WritePlan, apply_plan, examine, read_journal, undo, unfinished
-from engine.edits.target import open_target
-from engine.errors import DamagedError, NotFoundError, RefusedError
+from engine.edits.target import Target, open_target
+from engine.errors import DamagedError, NotFoundError, OutsideError, RefusedError
 from engine.ranges import RangeSet
 from engine.source import FileSource, HoleSource, SplitSource, WindowSource
 from tests.support import find_tool, needs_loop, needs_tool
@@ -455,6 +455,85 @@ def test_nothing_is_written_before_the_undo_file_is_durable(
     assert steps[:2] == [f"sync {done.undo_file.name}", f"sync {tmp_path.name}"]
     assert steps[2:-1] == ["write", "sync d.img"] * len(done.plan.writes)
     assert steps[-1] == f"sync {done.undo_file.name}"
+
+
+@pytest.mark.parametrize("unit", [512, 4096])
+def test_a_device_is_written_in_whole_sectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: int) -> None:
+    """Read, changed and written back, in pieces of the buffer; a file in the place of the device."""
+    monkeypatch.setattr("engine.edits.target._BOUNCE", 8192)
+    calls: list[tuple[str, int, int]] = []
+    real_read, real_write = os.preadv, os.pwritev
+
+    def read(fd: int, views: list[memoryview], at: int) -> int:
+        calls.append(("read", at, len(views[0])))
+        return real_read(fd, views, at)
+
+    def write(fd: int, views: list[memoryview], at: int) -> int:
+        calls.append(("write", at, len(views[0])))
+        return real_write(fd, views, at)
+
+    monkeypatch.setattr(os, "preadv", read)
+    monkeypatch.setattr(os, "pwritev", write)
+    expected = bytearray(random.Random(3).randbytes(SIZE))
+    path = tmp_path / "device"
+    path.write_bytes(bytes(expected))
+    target = Target(str(path), "device", [(os.open(path, os.O_RDWR), 0, SIZE)], unit)
+    try:
+        for offset, size in ((0, 1), (446, 66), (511, 2), (4095, 2), (8000, 20_000), (8192, 8192), (SIZE - 3, 3)):
+            new = random.Random(size).randbytes(size)
+            expected[offset : offset + size] = new
+            target.write(offset, new)
+            assert target.read(offset, size) == new
+            assert target.read(max(0, offset - 700), 700) == bytes(expected[max(0, offset - 700) :][:700])
+    finally:
+        target.close()
+    assert path.read_bytes() == bytes(expected)
+    assert all(at % unit == 0 and size % unit == 0 and 0 < size <= 8192 for _, at, size in calls)
+
+
+def test_half_a_sector_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "device"
+    path.write_bytes(bytes(SIZE))
+    with open(path, "r+b") as file:
+        target = Target(str(path), "device", [(file.fileno(), 0, SIZE)], 512)
+        monkeypatch.setattr(os, "pwritev", lambda fd, views, at: len(views[0]) - 1)
+        with pytest.raises(OutsideError, match="cannot write at 700"):
+            target.write(700, b"x")
+        monkeypatch.setattr(os, "preadv", lambda fd, views, at: len(views[0]) - 1)
+        monkeypatch.setattr(os, "pwritev", lambda *_: pytest.fail("written without having been read"))
+        with pytest.raises(OutsideError, match="cannot write at 700"):
+            target.write(700, b"x")
+        with pytest.raises(OutsideError, match="ends early") as caught:
+            target.read(700, 5)
+        assert caught.value.code == "target-changed"
+
+
+def test_nothing_outside_of_a_target(image: Path) -> None:
+    with open_target(image) as target:
+        for offset, size in ((-1, 2), (SIZE, 1), (SIZE - 1, 2)):
+            with pytest.raises(ValueError, match="outside"):
+                target.read(offset, size)
+            with pytest.raises(ValueError, match="outside"):
+                target.write(offset, bytes(size))
+        assert len(target.read(SIZE - 1, 1)) == 1
+        os.truncate(image, SIZE - 100)
+        with pytest.raises(OutsideError, match="ends early"):
+            target.read(SIZE - 200, 150)
+
+
+def test_short_writes_are_gone_on_with(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_write, real_read = os.pwrite, os.pread
+    plan = plan_for(image, (600, b"B" * 3000))
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real_write(fd, bytes(data[:100]), at))
+    monkeypatch.setattr(os, "pread", lambda fd, size, at: real_read(fd, min(size, 70), at))
+    apply_plan(plan, image, undo_dir=tmp_path)
+    assert image.read_bytes()[600:3600] == b"B" * 3000
+
+
+def test_an_image_is_held_while_it_is_written(image: Path) -> None:
+    with open_target(image), pytest.raises(RefusedError, match="another program holds it"):
+        open_target(image)
+    open_target(image).close()
 
 
 # --- who else is there
