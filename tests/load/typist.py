@@ -38,7 +38,7 @@ class PaintingDeck(DeckApp):
 
 
 class Typist:
-    """``press`` types; ``times`` has by kind of key the seconds to its picture, and those of processor in this thread."""
+    """``press`` types; ``times`` has by kind of key the seconds to its picture, and of processor in this thread."""
 
     def __init__(self, app: PaintingDeck, pilot: Pilot[None]) -> None:
         self.app, self.pilot = app, pilot
@@ -87,7 +87,7 @@ class Typist:
             self.app.screen._on_timer_update()
         await asyncio.sleep(0)
 
-    async def until(self, condition: Callable[[], object], most_s: float = 200.0) -> None:
+    async def until(self, condition: Callable[[], object], most_s: float = 60.0) -> None:
         """Wait for background work."""
         end = time.monotonic() + most_s
         while not condition():
