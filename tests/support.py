@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ctypes.util
 import functools
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -60,6 +61,12 @@ def find_tool(name: str) -> str | None:
 def needs_tool(name: str) -> pytest.MarkDecorator:
     """The test runs the program `name`."""
     return _demand(lambda: None if find_tool(name) else f"{name} is not installed", f"needs {name}")
+
+
+def needs_package(name: str, why: str) -> pytest.MarkDecorator:
+    """The test uses a Python package that has no wheel everywhere; ``why`` says where it has none."""
+    found = importlib.util.find_spec(name) is not None
+    return _demand(lambda: None if found else f"the Python package {name} is not installed: {why}", f"needs {name}")
 
 
 def needs_file(path: str, what: str) -> pytest.MarkDecorator:

@@ -1,0 +1,30 @@
+"""A private folder in memory for targets that read files, one for each process and name, gone when it ends."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+@functools.cache
+def _base(pid: int) -> Path:
+    where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    path = Path(tempfile.mkdtemp(prefix=f"rescuedeck-fuzz-{pid}-", dir=where))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def folder(name: str) -> Path:
+    """The folder ``name`` of this process (0700)."""
+    path = _base(os.getpid()) / name
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def remove() -> None:
+    """What this process has made; a fuzzing process does not end in the usual way."""
+    shutil.rmtree(_base(os.getpid()), ignore_errors=True)
