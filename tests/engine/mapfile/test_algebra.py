@@ -122,8 +122,11 @@ def test_what_cannot_be_meant_is_refused():
     for old, new in (("", "+"), ("+", ""), ("x", "+"), ("+", "+++x")):
         with pytest.raises(UsageError):
             algebra.change_types(map_, old, new)
-    with pytest.raises(UsageError):
-        algebra.make_domain(-1)
+    for window in ((-1, None), (0, -1)):
+        with pytest.raises(UsageError):
+            algebra.make_domain(*window)
+    assert not algebra.make_domain(5, 0)
+    assert list(algebra.make_domain(5, 1)) == [(5, 6)]
 
 
 def test_empty_maps_take_part():
