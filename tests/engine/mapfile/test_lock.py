@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from engine.errors import OutsideError, RefusedError
-from engine.mapfile.lock import foreign_ddrescue, hold_map, lock_path, map_holder
+from engine.mapfile.lock import foreign_ddrescue, hold_map, lock_holder, lock_path, map_holder
 from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import read_map
 from engine.mapfile.store import save_as
@@ -129,6 +131,46 @@ def test_a_ddrescue_started_by_hand_is_seen(path: Path, tmp_path: Path):
         assert child.stdin is not None
         child.stdin.close()
     assert map_holder(path) is None
+
+
+def test_processes_that_ended_meanwhile_do_not_end_the_search(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """One without the map, one that is gone before its name is read, and then the one that has it."""
+    program = tmp_path / "ddrescue"
+    program.write_text("#!/bin/sh\nread line\n")
+    program.chmod(0o755)
+    children = [
+        subprocess.Popen([str(program), "-q", name], cwd=tmp_path, stdin=subprocess.PIPE) for name in ("x", "disk.map")
+    ]
+    try:
+        pids = [str(child.pid) for child in children]
+        names = ["self", str(1 << 30), "1", pids[0], pids[1]]
+        until = time.monotonic() + 60
+        while Path(f"/proc/{pids[1]}/comm").read_text() != "ddrescue\n" and time.monotonic() < until:
+            time.sleep(0.01)
+        monkeypatch.setattr(os, "scandir", lambda place: [SimpleNamespace(name=name) for name in names])
+        holder = foreign_ddrescue(path)
+        assert holder is not None
+        assert holder.pid == children[1].pid
+    finally:
+        monkeypatch.undo()
+        for child in children:
+            child.communicate(b"\n")
+
+
+def test_a_lock_that_cannot_be_used_is_an_error_of_its_own(path: Path, monkeypatch: pytest.MonkeyPatch):
+    def no_locks(fd: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with pytest.raises(OutsideError, match="cannot lock the map"), hold_map(path):
+        pytest.fail("held without a lock")
+    monkeypatch.undo()
+    lock_path(path).unlink(missing_ok=True)
+    lock_path(path).symlink_to(path)
+    with pytest.raises(OutsideError, match="cannot look at the map's lock"):
+        lock_holder(path)
 
 
 def test_saving_asks_before_it_replaces(path: Path, tmp_path: Path):

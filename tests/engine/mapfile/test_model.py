@@ -164,9 +164,14 @@ def test_what_is_refused():
         Mapfile.from_blocks([(0, 5, "+"), (6, 5, "+")])
     with pytest.raises(UsageError):
         Mapfile.from_blocks([(0, 0, "+")])
-    for line in ({"position": -1}, {"phase": "a"}, {"phase": "1"}, {"current_pass": 0}, {"position": 1 << 63}):
+    for line in (
+        {"position": -1}, {"phase": "a"}, {"phase": "1"}, {"current_pass": 0}, {"position": 1 << 63},
+        {"current_pass": 1 << 31},
+    ):  # fmt: skip
         with pytest.raises(UsageError):
             map_.with_status_line(**line)
+    last = map_.with_status_line(position=MAX_POSITION, current_pass=(1 << 31) - 1)
+    assert (last.position, last.current_pass) == (MAX_POSITION, (1 << 31) - 1)
     with pytest.raises(IndexError):
         map_.block(1)
     with pytest.raises(ValueError):
