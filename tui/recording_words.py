@@ -96,6 +96,7 @@ def title_row(title: Title, *, marked: bool) -> Row:
     when = f"{title.recorded_at:%Y-%m-%d %H:%M}" if title.recorded_at else "-"
     rung: str | Cell = str(title.rung) if title.rung == "directory" else Cell(str(title.rung), "row--warning")
     name = title.shown_name + (f" ({title.kind})" if title.kind not in ("recording", "stream") else "")
+    name += "".join(f" [{edit.kind}]" for edit in title.edited if edit.kind != title.kind)
     return Row(title.id, (
         Cell(sign, "row--strong" if marked else "row--danger" if title.missing else ""), name, when,
         hours(title.duration_s), format_size(title.size), lost, gone, title.channel or title.input, rung,
@@ -154,12 +155,26 @@ def detail_sections(title: Title) -> list[Section]:
     if gaps:
         shown = tuple(_gap_row(number, gap) for number, gap in enumerate(gaps[:500]))
         sections.append(Section("", _GAPS, shown))
+    if title.edited:
+        sections.append(_words("edited", [f"{edit.kind}: {edit.words}" for edit in title.edited]))
+    if title.plays:
+        sections.append(_words("plays", _play_lines(title)))
     if title.chapters:
         rows = [f"{hours(one.time_s)}  {one.name}" for one in title.chapters[:200]]
         sections.append(_words("chapters", rows))
     if title.problems:
         sections.append(_words("problems", [problem.message for problem in title.problems[:50]]))
     return sections
+
+
+def _play_lines(title: Title) -> list[str]:
+    """What a play list plays: when, how long, and from where in which title."""
+    lines, at = [], 0.0
+    for stretch in title.plays[:500]:
+        of = f"{stretch.name} ({stretch.title})" if stretch.title else "what no title plays"
+        lines.append(f"{hours(at)}  {hours(stretch.start_s)}-{hours(stretch.end_s)} of {of}")
+        at += stretch.length_s
+    return lines
 
 
 def _words(name: str, texts: Sequence[str]) -> Section:

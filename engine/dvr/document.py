@@ -46,6 +46,10 @@ def title_document(title: Title, *, extents: bool = False) -> dict[str, Any]:
         "duration_s": None if title.duration_s is None else round(title.duration_s, 3),
         "deleted": title.deleted,
         "edited": [{"kind": str(edit.kind), "words": edit.words} for edit in title.edited],
+        "plays": [
+            {"title": one.title, "name": one.name, "start_s": round(one.start_s, 3), "end_s": round(one.end_s, 3)}
+            for one in title.plays
+        ],
         "chapters": [{"time_s": round(one.time_s, 3), "name": one.name} for one in title.chapters],
         "rung": str(title.rung),
         "role": title.role,

@@ -14,9 +14,8 @@ from engine.source import Source
 from engine.text import safe_text
 
 SCAN = "its recordings can be looked for by the MPEG clock (dvr scan)"
-_TS = "its streams are MPEG transport streams: carve for them"
+TS = "its streams are MPEG transport streams: carve for them"
 _SAMPLES = 96
-_NEAR = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +36,12 @@ def probe(source: Source) -> list[Finding]:
     for test in (_by_name, _by_words, _tivo, _philips, _ufs):
         brand = test(Disk(source), data)
         if brand is not None:
-            found.append(_finding(*brand))
+            found.append(finding(*brand))
     return found
 
 
-def probe_names(source: Source) -> list[Finding]:
-    """A finding for systems that are known by a name in their directory alone, when it is in the first 4 MiB."""
-    brand = _by_directory(Disk(source))
-    return [] if brand is None else [_finding(*brand)]
-
-
-def _finding(brand: Brand, reason: str) -> Finding:
+def finding(brand: Brand, reason: str) -> Finding:
+    """A brand as a finding, with why it was named."""
     return Finding("foreign", brand.variant, brand.recorder, brand.confidence, (reason,), readable=False,
                    advice=brand.advice, place=0)  # fmt: skip
 
@@ -79,7 +73,7 @@ def _by_words(_disk: Disk, data: bytes) -> Answer:
     ):
         if line[4:23] == b"TOPFIELD TF5000PVR " or line[4:20] == b"TOPFIELD PVR HDD":
             model = "TF5000" if line[4:20] == b"TOPFIELD TF5000P" else "TF4000"
-            return Brand("topfield", f"Topfield {model} receiver", _TS), f"TOPFIELD at byte 4{order}"
+            return Brand("topfield", f"Topfield {model} receiver", TS), f"TOPFIELD at byte 4{order}"
     return None
 
 
@@ -124,32 +118,6 @@ def _ufs(disk: Disk, data: bytes) -> Answer:
                  0.4), "UFS2 in the first of two partitions"  # fmt: skip
 
 
-def _by_directory(disk: Disk) -> Answer:
-    near = disk.piece(0, _NEAR).data
-    if near.count(0) == len(near):
-        return None
-    for swapped in (False, True):
-        order = ", words swapped" if swapped else ""
-        if _named(near, b"/rtav/VOB00001.vtm", swapped):
-            return Brand("salora", "Salora recorder", f"16 MiB blocks, the next one often before; {SCAN}", 0.5), (
-                f"the name /rtav/VOB00001.vtm{order}"
-            )
-        if _named(near, b"recordings_", swapped) and _named(near, b"index_", swapped):
-            return Brand("tinyudf", "Technosonic PVR-101 or another with TinyUDF", f"UDF-like; {SCAN}", 0.4), (
-                f"the names recordings_ and index_{order}"
-            )
-    return None
-
-
-def _named(data: bytes, name: bytes, swapped: bool) -> bool:
-    """Whether a name is there; with its words swapped it may begin at an even or an odd byte."""
-    if not swapped:
-        return name in data
-    odd = b"".join(name[at : at + 2][::-1] for at in range(1, len(name) - 1, 2))
-    even = b"".join(name[at : at + 2][::-1] for at in range(0, len(name) - 1, 2))
-    return any(place >= 0 and place % 2 == 0 for place in (data.find(even), data.find(odd)))
-
-
 def probe_streams(source: Source) -> list[Finding]:
     """A disk of no known system, sampled for MPEG packs and transport packets."""
     counts: dict[tuple[str, bool], int] = {}
@@ -166,7 +134,7 @@ def probe_streams(source: Source) -> list[Finding]:
     found = []
     for (kind, swapped), count in sorted(counts.items(), key=lambda one: -one[1]):
         words = f"{count} of {looked} places with data hold MPEG {kind} stream" + (", words swapped" if swapped else "")
-        advice = SCAN if kind == "program" else _TS
+        advice = SCAN if kind == "program" else TS
         recorder = f"unknown recorder with MPEG {kind} streams"
         found.append(Finding("streams", kind, recorder, round(0.3 * count / looked, 3), (words,), swapped=swapped,
                              readable=False, advice=advice))  # fmt: skip

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chapter", "Edit", "EditKind", "Extent", "Finding", "Gap", "Missing", "Part", "Problem", "RecorderFile",
-    "Recordings", "Rung", "TimeMap", "Title",
+    "Recordings", "Rung", "Stretch", "TimeMap", "Title",
 ]  # fmt: skip
 
 
@@ -62,6 +62,22 @@ class Edit:
 
     kind: EditKind
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What a play list plays: seconds ``start_s`` to ``end_s`` of another title, by its id and its shown name. Both are
+    empty for a stretch that no title plays; ``start_s`` then counts in what was recorded (its VOB)."""
+
+    title: str
+    name: str
+    start_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        """Seconds of play."""
+        return self.end_s - self.start_s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,6 +201,8 @@ class Title:
     aspect: str = ""
     """``4:3`` or ``16:9`` when the directory says so."""
     name_raw: bytes = b""
+    plays: tuple[Stretch, ...] = ()
+    """Of a play list: stretches of other titles, in playing order."""
 
     @property
     def extents(self) -> tuple[Extent, ...]:

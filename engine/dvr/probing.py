@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.dvr import foreign
 from engine.dvr.folder import FolderSource
+from engine.dvr.foreign_names import probe_names
 from engine.dvr.meihdfs.structs import GROUP, KNOWN_STARTS
 from engine.dvr.model import Finding, Recordings, Title
 from engine.dvr.recorders import BY_FAMILY, RECORDERS
@@ -46,7 +47,7 @@ def probe(source: Source, *, deep: bool = False, reporter: Reporter = SILENT) ->
             more = _search(source, deep, reporter)
             found += [one for one in more if (one.family, one.base, one.swapped) not in known]
         if not found:
-            found += foreign.probe_names(source) or foreign.probe_streams(source)
+            found += probe_names(source) + foreign.probe_streams(source)
     return _best(found)
 
 

@@ -17,6 +17,9 @@ _MAX_RATE = 11_000_000 / 8
 _MIN_RATE = 200_000 / 8
 _ONE_PACK_S = 1.7e-3
 _MAX_EXTENTS = 256
+_LEAST_TAKEN_S, _MOST_TAKEN_S = 0.5, 12 * 3600
+"""Less is a pause between two VOBUs; more is another clock altogether (it goes round in 26.5 hours)."""
+_MOST_WORDS = 4
 
 
 def clock_at(disk: Disk, position: int) -> int | None:
@@ -84,3 +87,33 @@ def _seconds(disk: Disk, extents: Sequence[Extent]) -> float | None:
         return None
     packs = cutter.size // PACK_SIZE
     return seconds if between == packs else seconds * packs / between
+
+
+def taken_out(disk: Disk, before: Sequence[Extent], after: Sequence[Extent]) -> float | None:
+    """Seconds by which the clock goes on from the end of one part to the beginning of the next one, beyond a pack's
+    time: what an A-B delete took out, when the recorder left the clocks alone. None when the clocks do not tell."""
+    last, first = last_clock(disk, Cutter(before)), first_clock(disk, Cutter(after))
+    if last is None or first is None:
+        return None
+    seconds = clock_distance(last[1], first[1]) / CLOCK_HZ
+    return seconds if _LEAST_TAKEN_S <= seconds <= _MOST_TAKEN_S else None
+
+
+def taken_words(parts: Sequence[tuple[float | None, float | None]]) -> str:
+    """For (length of a part, what is taken out behind it) in playing order: ``0:02:10 taken out at 0:10:00``; empty
+    when no clock tells. A place behind a part of unknown length is not told."""
+    words, at = [], 0.0
+    known = True
+    for length, taken in parts:
+        known = known and length is not None
+        at += length or 0.0
+        if taken is not None:
+            words.append(f"{clock_words(taken)} taken out" + (f" at {clock_words(at)}" if known else ""))
+    more = f" and at {len(words) - _MOST_WORDS} more places" if len(words) > _MOST_WORDS else ""
+    return ", ".join(words[:_MOST_WORDS]) + more
+
+
+def clock_words(seconds: float) -> str:
+    """``1:02:03``."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

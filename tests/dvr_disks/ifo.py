@@ -142,7 +142,7 @@ def _movie(management: Management, order: str, panasonic: bool) -> bytes:
 def _cell(cell: Cell, management: Management, order: str) -> bytes:
     if cell.still:
         return bytes([0, 1 << 5]) + struct.pack(order + "HBB", cell.vob, 1, 1) + bytes(12)
-    vob = management.vobs[cell.vob - 1]
+    vob = management.vobs[min(cell.vob, len(management.vobs)) - 1]
     start = vob.start_ptm if cell.start_ptm is None else cell.start_ptm
     end = vob.start_ptm + _ticks(vob, management.formats) if cell.end_ptm is None else cell.end_ptm
     data = bytes([0, 0]) + struct.pack(order + "HHIHIH", cell.vob, len(cell.points), start, 0, end, 0)

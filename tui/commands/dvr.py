@@ -188,6 +188,7 @@ def _title_lines(titles: tuple[Title, ...]) -> Iterator[str]:
         notes = [word for word, said in (("deleted", title.deleted), ("locked", title.locked)) if said]
         notes += [title.rung] if title.rung != "directory" else []
         notes += [title.kind] if title.kind != "recording" else []
+        notes += [str(edit.kind) for edit in title.edited if edit.kind != title.kind]
         notes += [f"{len(title.parts)} parts"] if len(title.parts) > 1 else []
         if title.missing.seconds:
             notes.append(f"{format_duration(title.missing.seconds)} lost")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from engine.dvr.cutting import Cutter
 from engine.dvr.disk import Disk
-from engine.dvr.dvdvr.model import PTM_HZ, SECTOR, Cell, Management, Programme, Vob
+from engine.dvr.dvdvr.lists import plays, units, vob_of
+from engine.dvr.dvdvr.model import PTM_HZ, SECTOR, Management, Programme, Vob
 from engine.dvr.dvdvr.vobs import BeginsVob
-from engine.dvr.model import Chapter, Edit, EditKind, Extent, Part, Rung, TimeMap, Title
+from engine.dvr.model import Chapter, Edit, EditKind, Extent, Part, Rung, Stretch, TimeMap, Title
 from engine.dvr.pack import is_pack, is_scrambled
-from engine.dvr.timing import duration
+from engine.dvr.timing import duration, taken_out, taken_words
 from engine.errors import Problem
 
 ROLE = "VRO program"
@@ -52,18 +54,26 @@ def titles_of(
     maker = _Maker(disk, management, Cutter(video.extents), video, max(rung, video.rung, key=list(Rung).index), prefix)
     whole = [programme for programme in management.programmes if programme.cells]
     ids = _ids(prefix, management)
-    titles = [maker.title(programme, ids(programme.number)) for programme in whole]
-    titles = [title for title in titles if title.parts or title.problems]
+    made = [(programme, maker.title(programme, ids(programme.number))) for programme in whole]
+    titles = [title for _, title in made if title.parts or title.problems]
+    stretches = plays(management, made if management.play_lists else [])
     fallback = not any(title.parts for title in titles)
     used = {cell.vob for programme in whole for cell in programme.cells if cell is not None and not cell.still}
     for programme in management.play_lists:
         title = maker.title(programme, f"{prefix}p{programme.number}")
-        edit = Edit(EditKind.PLAY_LIST, f"plays {len(programme.cells)} stretches of other titles")
-        titles.append(replace(title, kind="play list", edited=(edit,)))
+        played = stretches(programme)
+        titles.append(replace(title, kind="play list", edited=(_list_edit(programme, played),), plays=played))
     for vob in management.vobs:
         if vob is not None and (fallback or vob.number not in used):
             titles.append(maker.lone(vob, f"{prefix}v{vob.number}", fallback))
     return titles
+
+
+def _list_edit(programme: Programme, played: Sequence[Stretch]) -> Edit:
+    several = len({stretch.title for stretch in played})
+    stretches = f"{len(played)} stretch{'es' if len(played) != 1 else ''}"
+    words = f"plays {stretches} of {several} other title{'s' if several != 1 else ''}"
+    return Edit(EditKind.PLAY_LIST, words if played else f"plays {len(programme.cells)} stretches of other titles")
 
 
 def bare_title(disk: Disk, video: Video, id: str, name: str, problems: Sequence[Problem] = ()) -> Title:
@@ -91,8 +101,7 @@ class _Maker:
 
     def vob(self, number: int) -> Vob | None:
         """The VOB of a number."""
-        vobs = self.management.vobs
-        return vobs[number - 1] if 1 <= number <= len(vobs) else None
+        return vob_of(self.management, number)
 
     def title(self, programme: Programme, id: str) -> Title:
         """A programme: one part for each cell."""
@@ -110,7 +119,7 @@ class _Maker:
             if cell is None or vob is None:
                 problems.append(Problem("cell-lost", f"cell {number} is lost, or the record of its VOB is"))
                 continue
-            first, last = _units(vob, cell)
+            first, last = units(vob, cell)
             part = self.part(vob, first, last, problems)
             if (first, last) != (0, len(vob.sizes)) and not any(edit.kind is EditKind.CUT for edit in edits):
                 edits.append(Edit(EditKind.CUT, f"plays a part of VOB {vob.number}"))
@@ -123,7 +132,7 @@ class _Maker:
             parts.append(part)
         if stills:
             problems.append(Problem("stills", f"{stills} of its cells are still pictures, which are left out"))
-        edits += _joins(parts)
+        edits += _joins(self.disk, parts)
         dates = [part.recorded_at for part in parts if part.recorded_at]
         aspects = {vob.aspect for cell in programme.cells if cell and (vob := self.vob(cell.vob))} - {""}
         lost = len(parts) < len(programme.cells) - stills
@@ -182,25 +191,14 @@ class _Maker:
         return "all" if all(seen) else "partly" if any(seen) else "none"
 
 
-def _units(vob: Vob, cell: Cell) -> tuple[int, int]:
-    """The VOBUs that overlap a cell, as [first, last)."""
-    import numpy as np
-
-    count = len(vob.sizes)
-    if cell.end_ptm <= cell.start_ptm or (cell.start_ptm <= vob.start_ptm and cell.end_ptm >= vob.end_ptm):
-        return 0, count
-    ends = np.cumsum(vob.seconds)
-    low, high = (cell.start_ptm - vob.start_ptm) / PTM_HZ, (cell.end_ptm - vob.start_ptm) / PTM_HZ
-    first = int(np.searchsorted(ends, low + _EPSILON_S, "right"))
-    last = int(np.searchsorted(ends - vob.seconds, high - _EPSILON_S, "left"))
-    return (first, last) if first < last <= count else (0, count)
-
-
-def _joins(parts: Sequence[Part]) -> list[Edit]:
+def _joins(disk: Disk, parts: Sequence[Part]) -> list[Edit]:
     """Several cells: what was taken out of one recording, or recordings put together."""
     if len(parts) < 2:
         return []
     dates = {part.recorded_at for part in parts}
     if len(dates) == 1 and None not in dates:
-        return [Edit(EditKind.AB_DELETE, f"{len(parts)} parts of one recording; what was between them is taken out")]
+        taken = [taken_out(disk, one.extents, two.extents) for one, two in pairwise(parts)]
+        told = taken_words([(part.duration_s, seconds) for part, seconds in zip(parts, taken, strict=False)])
+        words = told + " (by the clock)" if told else "what was between them is taken out"
+        return [Edit(EditKind.AB_DELETE, f"{len(parts)} parts of one recording; {words}")]
     return [Edit(EditKind.COMBINED, f"plays {len(parts)} recordings one after the other")]

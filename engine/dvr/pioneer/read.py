@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 
 from engine.dvr.disk import Disk
 from engine.dvr.model import Edit, EditKind, Finding, Part, Recordings, Rung, Title
@@ -12,7 +13,7 @@ from engine.dvr.pioneer.content import Contents, FileContent
 from engine.dvr.pioneer.layouts import BLOCK, BY_KEY, GENRES, INPUTS, Layout
 from engine.dvr.pioneer.tables import Programme, Tables
 from engine.dvr.reused import mark_reused, reused_bytes
-from engine.dvr.timing import duration
+from engine.dvr.timing import duration, taken_out, taken_words
 from engine.dvr.words import western
 from engine.errors import Problem
 from engine.progress import SILENT, Reporter
@@ -110,7 +111,7 @@ def _title(work: Reading, programme: Programme, deleted: bool) -> tuple[Title | 
         parts.append(_part(work, content))
     edits = []
     if len(parts) > 1:
-        edits.append(Edit(EditKind.AB_DELETE, f"plays {len(parts)} files one after the other; the clock jumps between"))
+        edits.append(Edit(EditKind.AB_DELETE, _taken(work, parts)))
     date = programme.date or next((part.recorded_at for part in parts if part.recorded_at), None)
     rung = max([work.rung, *(part.rung for part in parts)], key=list(Rung).index)
     source = programme.source
@@ -235,6 +236,14 @@ def _loose_lists(work: Reading, blocks: list[int], *, deleted: bool) -> None:
             f"b{block}", kind="file", parts=(part,), duration_s=seconds, rung=Rung.ORPHAN, role=ROLE, deleted=deleted,
             problems=(Problem("no-file", words, block * BLOCK + work.disk.base),),
         ))  # fmt: skip
+
+
+def _taken(work: Reading, parts: list[Part]) -> str:
+    """How much is taken out between the files of a title, and where: the recorder leaves their clocks as they were."""
+    disk = work.disk
+    taken = [taken_out(disk, one.extents, two.extents) for one, two in pairwise(parts)]
+    told = taken_words([(part.duration_s, seconds) for part, seconds in zip(parts, taken, strict=False)])
+    return f"plays {len(parts)} files one after the other; {told or 'the clock jumps between'}"
 
 
 def _mark_divided(titles: list[Title]) -> list[Title]:

@@ -225,6 +225,45 @@ def test_play_lists(save_files, head):
     ]  # fmt: skip
     assert vro_ranges(found, found.titles[2]) == [(20, 20), (0, 2)]
     assert found.titles[2].edited[0].kind is dvr.EditKind.PLAY_LIST
+    assert found.titles[2].edited[0].words == "plays 2 stretches of 2 other titles"
+    assert found.titles[3].edited[0].words == "plays 1 stretch of 1 other title"
+    date = f"{DATE:%Y-%m-%d %H:%M}"
+    assert [(one.title, one.name, one.start_s, one.end_s) for one in found.titles[2].plays] == [
+        ("2", date, 0.0, 5.0), ("1", date, 0.0, 0.5)
+    ]  # fmt: skip
+    assert not found.titles[0].plays
+
+
+def test_what_a_play_list_plays_is_told_in_the_time_of_the_titles(save_files):
+    """A divided recording, a title of two VOBs, a middle that was taken out: stretches across all of them."""
+    vobs = [Vob(0, [Unit(2)] * 20, DATE), Vob(40, [Unit(2)] * 10, DATE)]
+
+    def at(second):
+        return 90_000 + round(second * 90_000)
+
+    programmes = [Programme([Cell(2), Cell(1, at(0), at(3))], b"one"), Programme([Cell(1, at(4), at(10))], b"two")]
+    lists = [Programme([Cell(1, at(2), at(5)), Cell(2, at(1), at(2))], b"list"), Programme([Cell(9)], b"broken")]
+    found = save_files(Management(vobs, programmes, lists), mpeg.stream(60, 1))
+    by_id = {title.id: title for title in found.titles}
+    assert [(one.title, one.name, one.start_s, one.end_s, one.length_s) for one in by_id["p1"].plays] == [
+        ("1", "one", 7.0, 8.0, 1.0), ("", "", 3.0, 4.0, 1.0), ("2", "two", 0.0, 1.0, 1.0), ("1", "one", 1.0, 2.0, 1.0)
+    ]  # fmt: skip
+    assert sum(one.length_s for one in by_id["p1"].plays) == by_id["p1"].duration_s == 4.0
+    assert by_id["p2"].plays == () and by_id["p2"].problems
+
+
+def test_what_was_taken_out_is_told_by_the_clock(save_files):
+    """Two VOBs of one recording whose clock goes on: the pause between is what the owner deleted."""
+    begin = round(130.076 * mpeg.CLOCK)
+    vobs = [Vob(0, [Unit(20, 50)], DATE), Vob(20, [Unit(20, 50)], DATE)]
+    programmes = [Programme([Cell(1), Cell(2)], b"x")]
+    for second, words in (
+        (mpeg.stream(20, 2, scr=begin), "0:02:10 taken out at 0:00:01 (by the clock)"),
+        (mpeg.stream(20, 2, scr=2 * mpeg.CLOCK // 25), "what was between them is taken out"),
+        (mpeg.stream(20, 2), "what was between them is taken out"),
+    ):
+        found = save_files(Management(vobs, programmes), mpeg.stream(20, 1) + second)
+        assert [edit.words for edit in found.titles[0].edited] == [f"2 parts of one recording; {words}"]
 
 
 def test_chapters(save_files):

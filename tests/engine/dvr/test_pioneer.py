@@ -61,6 +61,9 @@ def test_lengths_come_from_the_clock(save, key):
     ]
     found = dvr.read(save(pioneer.disk(key, titles).image))
     assert [round(title.duration_s, 2) for title in found.titles] == [1.0, 5.0, 0.6]
+    assert [edit.words for edit in found.titles[2].edited] == [
+        "plays 2 files one after the other; 0:00:09 taken out at 0:00:00"
+    ]
 
 
 @every

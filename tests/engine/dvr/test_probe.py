@@ -116,6 +116,14 @@ FOREIGN = {
     "salora": at((70_000, b"/rtav/VOB00001.vtm")),
     "tinyudf": at((70_000, b"recordings_"), (80_000, b"index_0001")),
     "tinyudf swapped": swapped(at((70_000, b"recordings_"), (80_000, b"index_0001"))),
+    "humax": at((70_000, b"NEWS.hre"), (90_000, b"NEWS.epg")),
+    "humax swapped": swapped(at((70_001, b"NEWS.elu"), (90_000, b"NEWS.epg"))),
+    "sharp": at(*((32_768 + 4096 * n, bytes([0, n + 1, 7])) for n in range(16))),
+    "sharp swapped": swapped(at(*((1024 * n, bytes([0, n + 1, 7])) for n in range(20)))),
+    "lg": at((70_000, b"LG Electronics HDD/DVD")),
+    "samsung": at((70_000, b"SAMSUNG DVD-HR")),
+    "magnavox swapped": swapped(at((70_001, b"MAGNAVOX"))),
+    "funai": at((512, b"FUNAI"), (100_000, mpeg.stream(400, 1))),
     "tinyudf swapped odd": swapped(at((70_001, b"recordings_"), (80_001, b"index_0001"))),
 }
 
@@ -128,6 +136,20 @@ def test_foreign_brands_are_named_with_advice(name):
     assert not finding.readable and finding.advice and finding.recorder and finding.reasons
     found = dvr.read(source)
     assert found.titles == () and found.finding == finding
+
+
+def test_weak_signs_of_a_brand_are_not_believed():
+    """One ending, numbers that stop, empty numbered blocks, a maker's name on a computer's disk."""
+    for data in (
+        at((70_000, b"NEWS.hre")), at(*((4096 * n, bytes([0, n + 1, 7])) for n in range(15))),
+        at(*((4096 * n, bytes([0, n + 1])) for n in range(16))), at((0x1FE, b"\x55\xaa"), (70_000, b"SAMSUNG")),
+    ):  # fmt: skip
+        assert dvr.probe(BytesSource(data)) == []
+
+
+def test_a_named_brand_does_not_hide_its_streams():
+    findings = dvr.probe(BytesSource(FOREIGN["funai"]))
+    assert [(one.family, one.variant) for one in findings] == [("foreign", "funai"), ("streams", "program")]
 
 
 @pytest.mark.parametrize("phase", [0, 512, 1024, 1536])
