@@ -177,7 +177,7 @@ def _as_loaded(map_: Mapfile, options: RunOptions, warnings: list[str]) -> Mapfi
             warnings.append(
                 f"The map calls something finished beyond the source's end ({size}): ddrescue refuses to run."
             )
-        map_ = map_.clipped(0, size).extended(0, max(size, 0)) if size else map_
+        map_ = map_.clipped(0, size).extended(0, size) if size else map_
     elif map_.start > 0:
         map_ = map_.extended(0, map_.end)
     changes = {(True, False): ("*/", "?"), (False, True): ("/-", "*"), (True, True): ("*/-", "?")}

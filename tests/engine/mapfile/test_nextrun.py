@@ -117,6 +117,15 @@ def test_a_finished_tail_beyond_the_source_is_told():
     assert found.words == ("nothing to read: ddrescue ends at once",)
 
 
+def test_a_map_that_begins_late_is_read_from_the_start(tmp_path):
+    """Also when nobody says how large the source is; ddrescue fills in what lies before as non-tried."""
+    map_ = Mapfile.from_blocks([(8192, 4096, "+"), (12288, SIZE - 12288, "?")])
+    for options in (RunOptions(), RunOptions(size=SIZE)):
+        assert next_run(map_, options).reads == RangeSet([(0, 8192), (12288, SIZE)])
+    assert really_read(tmp_path, map_)[1] == RangeSet([(0, 8192), (12288, SIZE)])
+    assert next_run(map_, RunOptions(size=0)).reads == RangeSet([(12288, SIZE)])
+
+
 def test_an_unknown_status_is_told():
     found = next_run(Mapfile.new(0, SIZE).with_status_line(0, "S", 1))
     assert any("another version" in warning for warning in found.warnings)
