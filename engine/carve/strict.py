@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 _MOST = 256 << 20
+_MOST_PIXELS = 500_000_000
+# With several scans the decoder keeps every coefficient: two bytes for each sample, whatever size it is asked for.
+_MOST_KEPT = 120_000_000
+_PIXELS_OF_A_BYTE = 512
+"""A block of 64 pixels takes one bit at least: a header that claims more is not the header of so few bytes."""
+_SCAN = b"\xff\xda"
 _WRONG = object()
 
 
@@ -40,7 +46,8 @@ def _eighth(data: bytes) -> Any:
         return None
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(data, strict=True)
-        if height * width > 500_000_000:
+        most = _MOST_KEPT if data.count(_SCAN) > 1 else _MOST_PIXELS
+        if height * width > min(most, _PIXELS_OF_A_BYTE * len(data)):
             return None
         return simplejpeg.decode_jpeg(data, colorspace="GRAY", min_factor=8, fastdct=True, strict=True)
     except ValueError:
