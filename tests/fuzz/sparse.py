@@ -87,8 +87,8 @@ def packed(size: int, parts: list[tuple[int, bytes]], holes: list[tuple[int, int
         else:
             runs.append((number, bytearray(sectors[number])))
     out = [(size // SECTOR - 1).to_bytes(4, "little")]
-    for number, data in runs:
-        short = bytes(data).rstrip(b"\0")
+    for number, run in runs:
+        short = bytes(run).rstrip(b"\0")
         out += [_PIECE.pack(number, len(short)), short]
     for start, end in holes or []:
         out.append(_PIECE.pack(start // SECTOR | _HOLE, (end - start) // SECTOR))

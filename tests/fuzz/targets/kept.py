@@ -258,8 +258,10 @@ def settings(data: bytes) -> object:
     read_status(place)
     if isinstance(value, dict):
         told += _tried(lambda: CampaignSettings.from_json(value).switch.shown, lambda: RescueArguments.from_json(value))
-        for kind in (Memory, PassRecord, Choice, Place, Order):
-            make: Callable[[dict[str, Any]], object] = getattr(kind, "from_json", None) or kind.of  # type: ignore[attr-defined]
+        makers: tuple[Callable[[dict[str, Any]], object], ...] = (
+            Memory.from_json, PassRecord.from_json, Choice.from_json, Place.of, Order.of,
+        )  # fmt: skip
+        for make in makers:
             try:
                 make(value)
             except (ValueError, KeyError, TypeError):

@@ -57,6 +57,7 @@ def messages(data: bytes) -> object:
         mount.super_option("errors")
     parse_swaps(text)
     parse_policy([text]).kills("root")
+    return None
 
 
 def _messages() -> Iterator[bytes]:

@@ -111,7 +111,7 @@ def lost(data: bytes) -> object:
     assert SearchResult.from_json(saved).to_json() == result.to_json()
     for label in (None, "dos", "gpt"):
         try:
-            plan = plan_table(result, label=label)  # type: ignore[arg-type]
+            plan = plan_table(result, label=label)
             plan.write_plan(source)
         except RescueError:
             continue

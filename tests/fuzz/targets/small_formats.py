@@ -42,10 +42,10 @@ def dbf_repair(data: bytes) -> object:
     """A damaged table, also with a donor, and the repaired one read again."""
     body, donor = _split(data)
     source = BytesSource(body)
-    told = []
+    told: list[object] = []
     for options in ({}, {"donor": donor}, {"pad": True}):
         try:
-            made = repair_table(source, **options)  # type: ignore[arg-type]
+            made = repair_table(source, **options)
             mended = RepairedSource(source, made, pad=bool(options.get("pad")))
             table = open_table(mended)
             told.append((made, [row.problems for row in itertools.islice(table.rows(), 200)]))

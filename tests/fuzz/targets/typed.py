@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 
 from engine.errors import RescueError
@@ -44,10 +45,7 @@ def words(data: bytes) -> object:
     """All small parsers of typed text."""
     text = data.decode("utf-8", "surrogateescape")
     told = []
-    options: list[Callable[[], object]] = [
-        (lambda spec=spec: parse_value(spec, text))
-        for spec in OPTIONS.values()  # type: ignore[misc]
-    ]
+    options = [functools.partial(parse_value, spec, text) for spec in OPTIONS.values()]
     parsers: tuple[Callable[[], object], ...] = (
         lambda: parse_place(text, now=5000, size=1 << 40), lambda: parse_size(text), lambda: parse_range(text),
         lambda: typed_bytes(text), lambda: parse_command(text), lambda: parse_first(text, 1),
