@@ -38,9 +38,38 @@ def fsync_directory(directory: Pathish) -> None:
 
 def give_to_invoker(fd: int) -> None:
     """Under sudo, hand a new file to the person who called, so that they can open their own case later."""
-    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
-    if os.geteuid() == 0 and uid and gid and uid.isdigit() and gid.isdigit():
-        os.fchown(fd, int(uid), int(gid))
+    owner = _invoker()
+    if owner is not None:
+        _give(fd, owner)
+
+
+def give_to_owner(fd: int) -> None:
+    """What root makes in a folder of somebody's is theirs, else that of the person who called sudo.
+
+    So a case keeps one owner, whoever works in it. A folder into which others may write says nothing of an owner.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        facts = os.stat(os.path.dirname(os.readlink(f"/proc/self/fd/{fd}")))
+    except OSError:  # no /proc here, or the folder is gone already
+        facts = None
+    if facts is not None and facts.st_uid != 0 and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        _give(fd, (facts.st_uid, facts.st_gid))
+    else:
+        give_to_invoker(fd)
+
+
+def _invoker() -> tuple[int, int] | None:
+    uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
+    return (int(uid), int(gid)) if os.geteuid() == 0 and uid.isdigit() and gid.isdigit() else None
+
+
+def _give(fd: int, owner: tuple[int, int]) -> None:
+    facts = os.fstat(fd)
+    if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
+        return  # it has another name elsewhere: somebody may have planted a file of root's here to be given it
+    os.fchown(fd, *owner)
 
 
 def write_atomic(path: Pathish, data: bytes, *, mode: int = 0o600, keep: int = 0, durable: bool = True) -> None:
@@ -84,7 +113,7 @@ def _copy_owner(target: Path, fd: int) -> None:
     try:
         old = os.stat(target)
     except FileNotFoundError:
-        give_to_invoker(fd)
+        give_to_owner(fd)
         return
     os.fchmod(fd, stat.S_IMODE(old.st_mode))
     if os.geteuid() == 0:
@@ -128,7 +157,7 @@ def append_line(path: Pathish, line: bytes, *, durable: bool = True, mode: int =
         try:
             size = os.fstat(fd).st_size
             if size == 0:
-                give_to_invoker(fd)
+                give_to_owner(fd)
             torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
             write_all(fd, (b"\n" if torn else b"") + line + b"\n")
             if durable:
@@ -150,7 +179,7 @@ class AppendFile:
         self.path = Path(path)
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-            give_to_invoker(self._fd)
+            give_to_owner(self._fd)
             size = os.fstat(self._fd).st_size
             self.length = length if length is not None and length <= size else 0
             os.ftruncate(self._fd, self.length)
@@ -188,7 +217,7 @@ def new_file(path: Pathish, *, force: bool = False, mode: int = 0o600) -> int:
         raise _exists(path) from error
     except OSError as error:
         raise outside(error, "cannot create", path) from error
-    give_to_invoker(fd)
+    give_to_owner(fd)
     return fd
 
 

@@ -19,6 +19,7 @@ def set_environment() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    os.umask(0o077)  # what is rescued is somebody's: nothing that is made here is for others to read
     set_environment()
     from tui.commands import run
 

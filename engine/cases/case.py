@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import write_json
+from engine.atomic import give_to_owner, write_json
 from engine.errors import DamagedError, NotFoundError, OutsideError, RefusedError, UsageError, outside
 
 CASE_FILE = "case.json"
@@ -137,10 +137,18 @@ def create_case(
 
 
 def adopt(directory: Path) -> None:
-    """Under sudo a new folder belongs to the person who called."""
-    uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
-    if os.geteuid() == 0 and uid.isdigit() and gid.isdigit():
-        os.chown(directory, int(uid), int(gid))
+    """A new folder (0700, whatever it was before) belongs to the owner of the one that it is in, or under sudo to the
+    person who called. Raises ``OSError``; a link in its place is refused."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if stat.S_IMODE(os.fstat(fd).st_mode) & 0o077:
+            try:
+                os.fchmod(fd, 0o700)
+            except PermissionError:
+                pass  # somebody else's folder, or a file system without permissions: it was chosen to be used
+        give_to_owner(fd)
+    finally:
+        os.close(fd)
 
 
 def save_case(case: Case) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from engine.atomic import give_to_invoker, new_file
+from engine.atomic import give_to_owner, new_file
 from engine.errors import OutsideError, RefusedError, outside
 from engine.extract.kernel import start_writing
 
@@ -154,8 +154,8 @@ def make_folder(target: Path, relative: Path) -> None:
 
 
 def _give(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        give_to_invoker(fd)
+        give_to_owner(fd)
     finally:
         os.close(fd)

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import fsync_directory, give_to_invoker
+from engine.atomic import fsync_directory, give_to_owner
 from engine.errors import outside
 from engine.ranges import RangeSet
 
@@ -49,6 +49,8 @@ class Writer:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._part.unlink(missing_ok=True)
+            # names of a client's files: nobody else's business, whatever the umask
+            os.close(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
             self._db = sqlite3.connect(self._part, isolation_level=None)
             self._db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA page_size=8192;" + _SCHEMA)
             self._db.execute("BEGIN")
@@ -96,7 +98,7 @@ class Writer:
             self._db.close()
             fd = os.open(self._part, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                give_to_invoker(fd)
+                give_to_owner(fd)
                 os.fsync(fd)
             finally:
                 os.close(fd)

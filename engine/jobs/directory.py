@@ -13,8 +13,9 @@ import stat
 from pathlib import Path
 from types import TracebackType
 
-from engine.atomic import append_line, give_to_invoker, write_all, write_atomic
+from engine.atomic import append_line, give_to_invoker, give_to_owner, write_all, write_atomic
 from engine.errors import DamagedError, NotFoundError, OutsideError, RefusedError, outside
+from engine.text import safe_text
 
 SPEC = "spec.json"
 STATE = "state.json"
@@ -50,7 +51,7 @@ def is_full(error: OutsideError) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its missing parents (0700), owned by the caller of sudo where there is one. ``OSError``."""
+    """Make a folder and its missing parents (0700), each owned as what it is in, or by who called sudo. ``OSError``."""
     for folder in (*reversed(path.parents), path):
         try:
             os.mkdir(folder, 0o700)
@@ -58,9 +59,27 @@ def make_folder(path: Path) -> None:
             continue
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            give_to_invoker(fd)
+            give_to_owner(fd)
         finally:
             os.close(fd)
+
+
+def _user(uid: int) -> str:
+    import pwd
+
+    try:
+        return safe_text(pwd.getpwuid(uid).pw_name, 40)
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _how_to_reach(uid: int) -> str:
+    """A job says what is to be done, with its arguments: root does not do what somebody else has written there."""
+    if uid == 0:
+        return "root started it: run rescuedeck with sudo to show, stop or resume it"
+    if os.geteuid() == 0:
+        return f"root does not do what others have written; as that user: sudo -u '#{uid}' rescuedeck"
+    return "only its owner can show, stop or resume it"
 
 
 class JobDirectory:
@@ -104,10 +123,10 @@ class JobDirectory:
         status = os.fstat(self.fd)
         if status.st_uid not in allowed_owners():
             raise RefusedError(
-                f"the job belongs to another user (uid {status.st_uid})",
+                f"the job belongs to another user ({_user(status.st_uid)})",
                 code="foreign-job",
                 path=self.path,
-                advice="only its owner can show, stop or resume it",
+                advice=_how_to_reach(status.st_uid),
             )
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not self._without_permissions():
             raise RefusedError(

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.atomic import give_to_invoker
+from engine.atomic import give_to_owner
 from engine.cases import keep_map
 from engine.errors import CancelledError, OutsideError
 from engine.mapfile.model import Mapfile
@@ -148,7 +148,7 @@ def _hand_over(path: str) -> None:
     try:
         facts = os.fstat(fd)
         if stat.S_ISREG(facts.st_mode) and facts.st_uid == 0:
-            give_to_invoker(fd)
+            give_to_owner(fd)
     finally:
         os.close(fd)
 
