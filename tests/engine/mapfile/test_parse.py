@@ -197,6 +197,13 @@ def test_files_without_blocks():
         assert render_map(map_) == data
 
 
+@pytest.mark.parametrize("text", [b"", b"# only a comment\n", b"\n \n#x"])
+def test_a_file_of_comments_only_is_an_empty_map(text):
+    map_ = parse_map(text)
+    assert len(map_) == 0
+    assert (map_.position, map_.phase, map_.current_pass) == (0, "?", 1)
+
+
 def test_empty_blocks_are_kept_and_dropped_by_joining():
     map_ = parse_map(b"0 ?\n0 0 ?\n0 0 +\n0 5 -\n")
     assert list(map_) == [(0, 0, "?"), (0, 0, "+"), (0, 5, "-")]

@@ -70,6 +70,13 @@ def test_beyond_first_failure():
         (1280, 768, "?"),
     ]
     assert any("before the failure" in line for line in made.explain)
+    assert not any("--no-trim" in line for line in made.explain)
+    for first in "*/":  # what stays would be read again by the phases after copying
+        kept = Mapfile.from_blocks([(0, K, first), (K, K, "-"), (2 * K, K, "/")])
+        made = apply_recipe("beyond-first-failure", kept)
+        assert listed(made.map) == [(0, 2, first), (2, 4, "?")]
+        assert any("--no-trim" in line for line in made.explain)
+        assert not any("before the failure" in line for line in made.explain)
 
 
 def test_retry_by_size():
@@ -138,6 +145,11 @@ def test_halve_gap_begins_in_the_middle(tmp_path):
         apply_recipe("halve-gap", Mapfile.new(0, 512, "+"))
     with pytest.raises(UsageError):
         apply_recipe("halve-gap", DROPPED, {"align": 0})
+    odd = Mapfile.from_blocks([(0, 1, "+"), (1, 9, "/")])
+    made = apply_recipe("halve-gap", odd, {"align": 1})
+    assert made.map.position == 5
+    assert any("4 B" in line and "before it" in line for line in made.explain)
+    assert apply_recipe("halve-gap", odd, {"align": 4096}).map.position == 1
 
 
 @pytest.mark.parametrize(
@@ -198,16 +210,19 @@ def test_wrong_values_are_refused():
         ("retry-larger", {}),
         ("retry-larger", {"size": 0}),
         ("keep-finished", {"size": 5}),
+        ("only-files", {}),
         ("skip-culprit", {"sectors": 0}),
         ("skip-culprit", {"sectors": "x"}),
     ):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as caught:
             apply_recipe(name, DROPPED, values)
+        assert name in caught.value.message or values
     parameters = {parameter.name: parameter for parameter in find_recipe("skip-culprit").parameters}
     assert parameters["at"].parse("1M") == 1 << 20
     assert parameters["sectors"].parse("12") == 12
+    assert parameters["sectors"].parse("9" * 18) == 10**18 - 1
     assert parameters["direction"].parse("backwards") == "backwards"
-    for name, text in (("at", "x"), ("sectors", "-1"), ("sectors", "1M"), ("direction", "up")):
+    for name, text in (("at", "x"), ("sectors", "-1"), ("sectors", "1M"), ("sectors", "9" * 19), ("direction", "up")):
         with pytest.raises(UsageError):
             parameters[name].parse(text)
 
