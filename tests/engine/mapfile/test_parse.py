@@ -194,14 +194,8 @@ def test_files_without_blocks():
     for data in (b"", b"\n\n", b"# only\n  # comments", b"0x0 ? 1\n", b"0 ? 1\r0 5 +\r"):
         map_ = parse_map(data)
         assert (len(map_), map_.start, map_.end) == (0, 0, 0)
+        assert (map_.position, map_.phase, map_.current_pass) == (0, "?", 1)
         assert render_map(map_) == data
-
-
-@pytest.mark.parametrize("text", [b"", b"# only a comment\n", b"\n \n#x"])
-def test_a_file_of_comments_only_is_an_empty_map(text):
-    map_ = parse_map(text)
-    assert len(map_) == 0
-    assert (map_.position, map_.phase, map_.current_pass) == (0, "?", 1)
 
 
 def test_empty_blocks_are_kept_and_dropped_by_joining():
