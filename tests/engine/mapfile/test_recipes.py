@@ -106,6 +106,12 @@ def test_skip_culprit():
     assert listed(backwards.map)[1:3] == [(256, 760, "?"), (1016, 8, "-")]
     auto = apply_recipe("skip-culprit", DROPPED.with_status_line(512 * K, "?", 2), {"sectors": 8})
     assert auto.map == backwards.map
+    # what is asked for counts, whichever way the status line says that the run went
+    on_the_way_back = DROPPED.with_status_line(256 * K, "?", 2)
+    forwards = apply_recipe("skip-culprit", on_the_way_back, {"sectors": 8, "direction": "forwards"})
+    assert forwards.map.same_blocks(made.map)
+    one = apply_recipe("skip-culprit", DROPPED, {"sectors": 1, "sector": 512})
+    assert one.map.ranges("-").clip(0, SIZE) == RangeSet.of(256 * K, 256 * K + 512)
     # a culprit that was marked before, bad sectors that stand alone, is not read again
     twice = apply_recipe("skip-culprit", made.map, {"at": 500 * K, "sectors": 8, "direction": "backwards"})
     assert listed(twice.map)[2:6] == [(512, 8, "-"), (520, 472, "?"), (992, 8, "-"), (1000, 24, "?")]
@@ -114,8 +120,9 @@ def test_skip_culprit():
     assert inside.map.ranges("-").clip(0, 200 * K) == RangeSet.of(128 * K, 128 * K + 512)
     with pytest.raises(NotFoundError):
         apply_recipe("skip-culprit", DROPPED, {"at": 0, "sectors": 8})
-    with pytest.raises(UsageError):
-        apply_recipe("skip-culprit", DROPPED, {"at": 1 << 40})
+    for at in (SIZE, 1 << 40):
+        with pytest.raises(UsageError, match="outside of the map"):
+            apply_recipe("skip-culprit", DROPPED, {"at": at})
 
 
 def test_other_end_reads_backwards_from_there(tmp_path):
