@@ -12,6 +12,7 @@ import time
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -191,6 +192,11 @@ class Reader:
 
     def _start(self, kind: str | None) -> None:
         self.close()
+        if find_spec("pytsk3") is None:
+            raise OutsideError(
+                "the Python package pytsk3, which reads file systems, is not there", code="no-pytsk3",
+                advice="'rescuedeck doctor' says how to get it; carving finds files without it",
+            )  # fmt: skip
         mine, his = socket.socketpair()
         argv = [sys.executable, "-P", "-c", _START, _ROOT, str(his.fileno())]
         try:

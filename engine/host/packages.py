@@ -23,7 +23,11 @@ for word in sys.argv[1:]:
     print(json.dumps([name]), flush=True)
     try:
         importlib.import_module(module)
-        print(json.dumps([name, importlib.metadata.version(name), None]), flush=True)
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            version = "?"
+        print(json.dumps([name, version, None]), flush=True)
     except ModuleNotFoundError as error:
         gone = error.name is not None and module.startswith(error.name)
         print(json.dumps([name, None, None if gone else str(error)]), flush=True)

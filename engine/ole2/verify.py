@@ -256,9 +256,11 @@ class SourceFile(io.RawIOBase):
 def by_olefile(document: Document, compare: int) -> Check:
     """Open it with olefile: no issue may be found, names and sizes must be ours, and the first ``compare`` bytes of
     content too."""
-    import olefile
-
     name = "olefile"
+    try:
+        import olefile
+    except ImportError:
+        return Check(name, None, "it is not installed here")
     if document.source.size > _MAX_FOR_OLEFILE:
         return Check(name, None, "too large to be read twice")
     stream = io.BufferedReader(SourceFile(document.source), 1 << 16)

@@ -119,6 +119,12 @@ def _run_group(module: object, args: argparse.Namespace) -> int:
         # The reader (head, less) has gone: nothing more to say, and no complaint at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except ModuleNotFoundError as missing:
+        name = (missing.name or "").partition(".")[0]
+        if name in ("", "engine", "themes", "tui"):
+            raise
+        sys.stderr.write(f"rescuedeck: the Python package {name} is not there; rescuedeck doctor says how to get it\n")
+        return 3
     except MemoryError:
         sys.stderr.write("rescuedeck: out of memory; close other programs, or work on a smaller part\n")
         return 3

@@ -31,8 +31,8 @@ def run(_args: argparse.Namespace, out: Output) -> int:
     loaded = look_at_packages()
     problem = _ddrescue_problem()
     permissions = all_permissions()
-    ok = problem is None and all(state.found for state in states if state.tool.required)
-    ok = ok and all(state.version is not None for state in loaded if state.package.required)
+    can_image = problem is None and all(state.found for state in states if state.tool.required)
+    ok = can_image and all(state.version is not None for state in loaded if state.package.required)
     tools = [
         {
             "name": state.tool.name,
@@ -80,7 +80,9 @@ def run(_args: argparse.Namespace, out: Output) -> int:
             "ok": ok,
         }
     )
-    out.lines([*_installation(about, packages), *_programs(tools, installed.kind), *_report(allowed, facts, ok)])
+    out.lines(
+        [*_installation(about, packages), *_programs(tools, installed.kind), *_report(allowed, facts, ok, can_image)]
+    )
     return 0 if ok else 1
 
 
@@ -158,7 +160,7 @@ def _programs(tools: list[dict[str, Any]], kind: str) -> list[str]:
     return [*lines, ""]
 
 
-def _report(allowed: list[dict[str, Any]], facts: dict[str, Any], ok: bool) -> list[str]:
+def _report(allowed: list[dict[str, Any]], facts: dict[str, Any], ok: bool, can_image: bool) -> list[str]:
     """What is allowed, what the terminal can do, and the sum of it all."""
     lines = ["Permissions"]
     for item in allowed:
@@ -170,7 +172,9 @@ def _report(allowed: list[dict[str, Any]], facts: dict[str, Any], ok: bool) -> l
     lines += ["", "Terminal", f"  {', '.join(words)}, locale {safe_text(facts['locale'])}"]
     lines += _under(facts["deck"])
     lines += [f"  Python {facts['python']}, Linux {safe_text(facts['kernel'])}", ""]
-    if not ok:
+    if not ok and can_image:
+        lines.append("Not all of rescuedeck works here; see MISSING above.")
+    elif not ok:
         lines.append("Drives cannot be imaged here; see MISSING above.")
     elif any(item["what"] == "read drives" and not item["ok"] for item in allowed):
         lines.append("Image files can be imaged here; for drives see 'read drives' above.")
