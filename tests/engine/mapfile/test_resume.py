@@ -8,7 +8,7 @@ import pytest
 
 from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import read_map
-from engine.mapfile.resume import reading_all, resume_of
+from engine.mapfile.resume import reading_all, resume_of, resume_retrying
 from engine.mapfile.write import write_map
 from engine.ranges import RangeSet
 from engine.tools import find_tool, run
@@ -67,6 +67,46 @@ def test_reverse_swaps_the_direction(tmp_path):
     assert "backwards" in heading
     assert reads[0] == SIZE // 4 - 65536
     assert list(forecast.left_out) == [(SIZE // 4, SIZE)]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("phase", "current_pass", "options", "even"),
+    [
+        ("-", 1, {}, False),
+        ("-", 2, {}, True),
+        ("-", 3, {}, False),
+        ("-", 2, {"unidirectional": True}, False),
+        ("-", 2, {"with_direction": False}, False),
+        ("?", 2, {}, False),
+        ("+", 2, {}, False),
+    ],
+)
+def test_the_direction_of_retrying(phase, current_pass, options, even, reverse):
+    """The pass of the status line counts only when it is one of retrying; -R turns it round."""
+    bad = Mapfile.from_blocks([(0, 100, "-"), (100, 700, "+"), (800, 200, "-")])
+    found = resume_retrying(bad.with_status_line(400, phase, current_pass), reverse=reverse, **options)
+    assert found.first_pass == 1
+    assert found.backwards == (even != reverse)
+    if phase != "-":
+        assert (found.position, list(found.left_out)) == (1000 if reverse else 0, [])
+    else:
+        assert found.position == 400
+        assert list(found.left_out) == ([(800, 1000)] if found.backwards else [(0, 100)])
+    assert found.never == bool(found.left_out)
+
+
+def test_retrying_keeps_to_the_domain():
+    bad = Mapfile.from_blocks([(0, 1000, "-")]).with_status_line(0, "-", 1)
+    domain = RangeSet([(200, 300), (500, 600)])
+    ahead = resume_retrying(bad, domain=domain)
+    assert (ahead.position, ahead.backwards, list(ahead.left_out)) == (200, False, [])
+    back = resume_retrying(bad.with_status_line(0, "-", 2), domain=domain)
+    assert (back.position, back.backwards, list(back.left_out)) == (600, True, []), "nothing below: from the far edge"
+    inside = resume_retrying(bad.with_status_line(550, "-", 2), domain=domain)
+    assert (inside.position, list(inside.left_out)) == (550, [(550, 600)])
+    beyond = resume_retrying(bad.with_status_line(900, "-", 2), domain=domain)
+    assert (beyond.position, list(beyond.left_out)) == (600, [])
 
 
 def test_a_map_is_set_to_read_all_only_when_needed(tmp_path):
