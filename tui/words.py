@@ -37,3 +37,8 @@ def local_time(iso: str) -> str:
 def plural(count: int, one: str, many: str) -> str:
     """``1 warning``, ``3 warnings``."""
     return f"{count} {one if count == 1 else many}"
+
+
+def of_window(path: str, window: tuple[int, int] | None) -> str:
+    """``disk.img``, or ``disk.img, bytes 512-4096``."""
+    return path if window is None else f"{path}, bytes {window[0]}-{window[1]}"

@@ -13,6 +13,8 @@ from engine.devices import Device
 from engine.mapfile import read_map
 from tests.engine.carve.images import Image, filling
 from tests.engine.carve.made_files import made, picture
+from tests.engine.dvr.clock.streams import Maker
+from tests.engine.ole2.writer import write as ole2
 from tests.support import find_tool, needs_tool
 from tests.tui.shell import HOSTILE, deck, run, text, until
 from tui.commands import run as rescuedeck
@@ -155,6 +157,47 @@ def test_scanned_narrowed_put_together_and_written_on_the_screen(devices: list[D
     assert written.read_bytes() == picture("PNG", (200, 150))
     (wanted,) = read_map(disk.parent / "disk.img.files" / "reread.map").ranges("+")
     assert wanted[1] - wanted[0] == 512
+
+
+def test_films_and_documents_are_handed_over_at_their_place(devices: list[Device], tmp_path: Path) -> None:
+    """Also at odd bytes: the rooms see only what belongs to the find, and give out its very bytes."""
+    film = Maker(5).stream(12)
+    document = ole2({"Contents": filling("random", 30_000, 4), "Data": b"table " * 2000}).data
+    broken = bytearray(document)
+    broken[76:80] = b"\xee\xee\xee\x7f"  # where its allocation table is said to stand
+    image = Image().fill("text", 4096).put("film", film).fill("random", 3000)
+    image.put("document", bytes(document), align=1).fill("random", 700, 3)
+    image.fill("zeros", -len(image.data) % 512).put("broken", bytes(broken)).fill("zeros", 4096)
+    path = tmp_path / "odd.img"
+    path.write_bytes(image.data)
+    starts = {name: start for start, (name, _) in image.files.items()}
+
+    async def test() -> None:
+        async with deck(path) as (app, pilot):
+            await until(pilot, lambda: "odd.img" in text(app))
+            await pilot.press("C")
+            await until(pilot, lambda: isinstance(app.screen, CarvingScreen) and "none yet" in text(app))
+            await pilot.press("S")
+            await until(pilot, lambda: "3 files, 2 whole" in text(app), most_s=60)
+            await pilot.press("v", "s")
+            await until(pilot, lambda: "1 recording" in text(app) and "clock scan" in text(app), most_s=60)
+            assert f"bytes {starts['film']}-{starts['film'] + len(film)}" in text(app)
+            await pilot.press("b")
+            await until(pilot, lambda: "00 00 01 ba" in text(app))
+            await pilot.press("escape", "escape", "j", "v")
+            await until(pilot, lambda: "nothing to repair" in text(app), most_s=60)
+            await pilot.press("w", "enter")
+            await until(pilot, lambda: "read back: whole" in text(app), most_s=60)
+            await pilot.press("escape", "j", "v")
+            await until(pilot, lambda: "a repairs it" in text(app), most_s=60)
+            await pilot.press("a", "enter")
+            await until(pilot, lambda: "read back: whole" in text(app), most_s=60)
+
+    run(test)
+    for name in ("document", "broken"):
+        written = (tmp_path / "odd.img.files").glob(f"document_{starts[name]}.repaired.*")
+        (copy,) = (one for one in written if one.suffix != ".json")
+        assert copy.read_bytes()[: len(document)] == document
 
 
 def test_a_long_list_makes_only_the_rows_in_view(devices: list[Device]) -> None:

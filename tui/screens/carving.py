@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from engine.carve.fragments import REPAIRABLE
+from engine.carve.handover import Handover, handover
 from engine.carve.job import PIECES, SCAN, WRITE, catalogue_path
 from engine.carve.listing import SORTS, Choice, Desk, Listing, load_listing
 from engine.carve.missing import wanted
@@ -189,6 +190,8 @@ class CarvingScreen(JobScreen):
             return self._job is not None and not live and self._job.resumable
         if action in ("mark", "look", "bytes", "mark_all", "write", "domain"):
             return True if self._shown else None
+        if action == "hand_over":
+            return True if self._taker() is not None else None
         if action == "pieces":
             return True if self._broken() is not None and not live else None
         return True
@@ -221,9 +224,7 @@ class CarvingScreen(JobScreen):
         }  # fmt: skip
         self._marked.clear()
         self.say("starting ...")
-        background.start(
-            self, lambda: start(SCAN, arguments, subject.jobs_dir, title=subject.path.name), self._begun
-        )
+        background.start(self, lambda: start(SCAN, arguments, subject.jobs_dir, title=subject.path.name), self._begun)
 
     def action_mark(self) -> None:
         """In or out; the cursor goes on."""
@@ -287,6 +288,25 @@ class CarvingScreen(JobScreen):
         index, listing = self._find, self._listing
         if index is not None and listing is not None:
             self.deck.open_bytes(self._subject.path, self._subject.map, listing.finds[index].start)
+
+    def _taker(self) -> Handover | None:
+        index, listing = self._find, self._listing
+        return None if index is None or listing is None else handover(listing.finds, index, listing.size)
+
+    def action_hand_over(self) -> None:
+        """To the room that knows more about such files, at its place in the image."""
+        taker, subject = self._taker(), self._subject
+        if taker is None:
+            return
+        if taker.room == "document":
+            from tui.screens.ole2 import Ole2Screen
+
+            self.app.push_screen(Ole2Screen(subject.path, subject.map, taker.window))
+        else:
+            from engine.recordings.look import Place
+            from tui.screens.recordings_scan import RecordingsScanScreen
+
+            self.app.push_screen(RecordingsScanScreen(Place(subject.path, subject.map, taker.window)))
 
     def action_write(self) -> None:
         """Ask where to."""

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from engine.cases.document_desk import Desk, Seen, with_field
 from engine.cases.documents import Saved
+from engine.cases.subject import Subject
 from engine.errors import OutsideError, RescueError
 from engine.ole2.model import Stream
 from engine.ole2.sheet import Line
@@ -29,6 +30,7 @@ from tui.widgets.facts import Fact, Facts
 from tui.widgets.map_look import SECTORS
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Row
+from tui.words import of_window
 
 LOOK, FAT, DIRECTORY, MINI, HEADER, CHAINS, CANDIDATES, PREVIEW, WRITE = range(9)
 _SECTIONS = {
@@ -54,7 +56,7 @@ class Ole2Screen(DeckScreen):
     )
 
     def __init__(self, path: Path, map: Path | None = None, window: tuple[int, int] | None = None) -> None:
-        super().__init__(str(path))
+        super().__init__(of_window(str(path), window))
         self._path, self._map, self._window = path, map, window
         self._desk: Desk | None = None
         self._seen: Seen | None = None
@@ -317,7 +319,7 @@ class Ole2Screen(DeckScreen):
 
     def _bytes_at(self, at: int, template: str | None = None) -> None:
         low = self._window[0] if self._window is not None else 0
-        if low + at < os.path.getsize(self._path):
+        if low + at < os.path.getsize(Subject(self._path).image):
             self.deck.open_bytes(self._path, self._map, low + at, template)
 
     # --- writing
@@ -349,6 +351,9 @@ class Ole2Screen(DeckScreen):
             return
         extension = self._path.suffix or f".{one.verification.kind.extension}"
         stem = self._path.with_name(self._path.stem)
+        if self._window is not None:
+            extension = f".{one.verification.kind.extension}"
+            stem = Subject(self._path).exports_dir / f"document_{self._window[0]}"
         name = f"{stem}.parts" if form == "streams" else f"{stem}.repaired{extension}"
         what = {
             "patched": "write the copy to:",

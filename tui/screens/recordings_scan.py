@@ -26,6 +26,7 @@ from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Facts
 from tui.widgets.row_list import RowList
 from tui.widgets.rows import Row, Section
+from tui.words import of_window
 
 _SHORT_S = 10.0
 
@@ -45,7 +46,7 @@ class RecordingsScanScreen(JobScreen):
     )
 
     def __init__(self, place: Place) -> None:
-        super().__init__(str(place.path))
+        super().__init__(of_window(str(place.path), place.window))
         self._place = place
         self._state = Facts(label_width=8, id="clock-state")
         self._list = RowList(id="clock-pieces")
@@ -239,7 +240,7 @@ class RecordingsScanScreen(JobScreen):
 
     def _join(self, piece: Piece, text: str) -> None:
         work = self._work
-        if work is None or not text.strip().isdigit() or not 1 <= int(text) <= len(work.puzzle.pieces):
+        if work is None or not text.strip().isdecimal() or not 1 <= int(text) <= len(work.puzzle.pieces):
             raise UsageError("name a piece by its number")
         other = work.puzzle.piece(int(text))
         pair = (piece.start, other.start)
@@ -306,7 +307,8 @@ class RecordingsScanScreen(JobScreen):
     def action_bytes(self) -> None:
         """The bytes of the piece."""
         if self._piece is not None:
-            self.deck.open_bytes(self._place.path, self._place.map, self._piece.start)
+            low = 0 if self._place.window is None else self._place.window[0]
+            self.deck.open_bytes(self._place.path, self._place.map, low + self._piece.start)
 
     def action_extract(self) -> None:
         """The marked recordings, or all that are shown."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.carve.outcome import CHECKED, SIZED, WALKED, Outcome, complete
 from engine.carve.view import Broken, NotThis, View
 from engine.carve.walkers.inflate import inflate
+from engine.carve.walkers.titles import MEMBERS, Told, properties, unpacked
 
 _MOST_CHECKED = 256 << 20
 _CPIO_TYPES = frozenset((0o04, 0o10, 0o02, 0o06, 0o01, 0o12, 0o14))
@@ -19,6 +20,7 @@ class _Zip:
     mimetype: str = ""
     checked: int = 0
     unchecked: int = 0
+    properties: tuple[int, int, int] | None = None
 
 
 def zip_file(view: View) -> Outcome:
@@ -57,7 +59,11 @@ def zip_file(view: View) -> Outcome:
         level, why = WALKED, f"members and directory agree; {found.unchecked} not checked"
     else:
         level, why = CHECKED, "members and directory agree, every CRC is right"
-    return complete(view.need(end), level, why, kind=kind, extension=extension, members=entries)
+    told = Told()
+    if found.properties is not None and kind in ("ooxml", "odf", "epub"):
+        told = properties(unpacked(view, *found.properties))
+    return complete(view.need(end), level, why, kind=kind, extension=extension, name=told.title,
+                    modified=told.changed, known=told.facts, members=entries)  # fmt: skip
 
 
 def _member(view: View, at: int, found: _Zip) -> int:
@@ -92,6 +98,8 @@ def _member(view: View, at: int, found: _Zip) -> int:
     else:
         end = _next_descriptor(view, position)
         found.unchecked += 1
+    if name in MEMBERS or name.endswith(".opf"):
+        found.properties = (position, packed, method if not flags & 1 else 99)
     if name == "mimetype" and packed < 200 and not method:
         found.mimetype = view.peek(position, packed).decode("ascii", "replace")
     return end

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
 from engine.carve.outcome import FOOTER, SIZED, WALKED, Outcome, complete
 from engine.carve.view import Broken, Ended, NotThis, View
+from engine.carve.walkers.titles import clean, pdf_title
 
 _MOST_TEXT = 64 << 20
 _MOST_PDF = 512 << 20
@@ -27,7 +29,9 @@ def pdf(view: View) -> Outcome:
             if b"%%EOF" in tail:
                 view.mark(length)
                 grown = _updates(view, length)
-                return complete(grown, WALKED, "linearised: its length ends at an end mark", known=_facts(view))
+                return complete(
+                    grown, WALKED, "linearised: its length ends at an end mark", name=pdf_title(view, grown)
+                )
     position = 0
     end: int | None = None
     view.mark(9)
@@ -54,7 +58,7 @@ def pdf(view: View) -> Outcome:
         raise Broken(end, "its cross reference lies beyond its end")
     target = b"xref" if view.holed(at, 24) else view.peek(at, 24).lstrip()
     if at == 0 or target.startswith(b"xref") or re.match(rb"\d+\s+\d+\s+obj", target):
-        return complete(end, WALKED, "the end mark's cross reference is where it says", known=_facts(view))
+        return complete(end, WALKED, "the end mark's cross reference is where it says", name=pdf_title(view, end))
     raise Broken(at, "its cross reference is not where it says")
 
 
@@ -73,11 +77,6 @@ def _eol(view: View, position: int) -> int:
     if following == b"\r\n":
         return position + 2
     return position + (following[:1] in (b"\r", b"\n"))
-
-
-def _facts(view: View) -> dict[str, str | int | float]:
-    title = re.search(rb"/Title\s*\(([^()\\]{1,80})\)", view.peek(0, 4096))
-    return {"title": title.group(1).decode("latin-1")} if title else {}
 
 
 def postscript(view: View) -> Outcome:
@@ -185,6 +184,9 @@ _CLOSING = {
 }  # fmt: skip
 
 
+_PAGE_TITLE = re.compile(rb"<title>([^<]{1,500})</title>", re.IGNORECASE)
+
+
 def markup(view: View) -> Outcome:
     """XML, SVG, HTML, property lists: to the closing tag of the root, text throughout."""
     head = view.peek(0, 4096)
@@ -210,7 +212,9 @@ def markup(view: View) -> Outcome:
             raise Broken(position + zero, "zeros inside the text")
         if found:
             end = _eol(view, position + found.end())
-            return complete(end, WALKED, "its root element closes", kind=extension, extension=extension)
+            title = _PAGE_TITLE.search(head) if extension == "html" else None
+            said = "" if title is None else clean(html.unescape(title.group(1).decode("utf-8", "replace")))
+            return complete(end, WALKED, "its root element closes", kind=extension, extension=extension, name=said)
         view.good = max(view.good, position + len(data))
         position += max(1, len(data) - 64)
         if position + 64 >= view.size:
@@ -282,6 +286,8 @@ _OLE_KINDS = (
     ("__properties_version1.0", "msg"), ("VisioDocument", "vsd"), ("Quill", "pub"), ("Catalog", "db"),
     ("SwDocContentMgr", "sldprt"), ("\u4840\u3b3f\u43f2\u4438\u45b1", "msi"),
 )  # fmt: skip
+OLE2_KINDS = frozenset((*(kind for _, kind in _OLE_KINDS), "ole", "ole2"))
+"""What an OLE2 document may be called, ``ole2`` when it broke off before that was known."""
 
 
 def _ole2_kind(view: View, directory: int, size: int) -> tuple[str, str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _FEED, _STEP, _FINE = 64 << 10, 1 << 20, 512
 _MOST_OUT = 64 << 30
+_SURE = 16 << 10
+"""Bytes of output that other data never give: noise ends a decoder long before."""
 
 
 def inflate(view: View, position: int) -> tuple[int, int, int]:
@@ -32,7 +34,7 @@ def inflate(view: View, position: int) -> tuple[int, int, int]:
             if out > _MOST_OUT:
                 raise Broken(position, "unpacks to more than any real file")
         if out > 256:
-            view.depth += 2 if engine.eof else 1
+            view.depth += 2 if engine.eof or out > _SURE else 1
         position += len(data) - len(engine.unused_data)
     return position, crc, out
 

@@ -131,7 +131,7 @@ def _text(view: View, tags: dict[int, list[int]], tag: int) -> str:
 
 
 def _when(text: str) -> float | None:
-    digits = [part for part in text.replace(":", " ").split() if part.isdigit()]
+    digits = [part for part in text.replace(":", " ").split() if part.isdecimal()]
     if len(digits) != 6:
         return None
     year, month, day, hour, minute, second = (int(part) for part in digits)
