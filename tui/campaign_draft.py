@@ -86,7 +86,7 @@ def read_until(text: str, now: float | None = None) -> float | None:
 def _read_count(text: str) -> int | None:
     if text.strip().lower() in _NONE:
         return None
-    if not text.strip().isdigit() or len(text.strip()) > 9:
+    if not text.strip().isdecimal() or len(text.strip()) > 9:
         raise UsageError("that is a number of power cycles, or nothing for no limit", code="bad-number")
     return int(text)
 
@@ -236,7 +236,7 @@ def _number(name: str, seconds: bool = False) -> Callable[[CampaignPlan, str], C
     def take(plan: CampaignPlan, text: str) -> CampaignPlan:
         if seconds:
             return _with(plan, **{name: read_seconds(text)})
-        if not text.strip().isdigit():
+        if not text.strip().isdecimal():
             raise UsageError("that is a whole number", code="bad-number")
         return _with(plan, **{name: int(text)})
 

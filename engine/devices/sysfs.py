@@ -96,7 +96,7 @@ def read_partition(name: str, roots: Roots) -> Partition | None:
 def read_counters(directory: Path) -> Counters | None:
     """Request counters from ``stat`` and, for SCSI-like disks, ``device/io*_cnt`` (hexadecimal)."""
     fields = (read_text(directory / "stat") or "").split()
-    numbers = [int(field) for field in fields if field.isdigit()]
+    numbers = [int(field) for field in fields if field.isdecimal()]
     if len(numbers) < 9:
         return None
     completed = numbers[0] + numbers[4] + sum(numbers[at] for at in (11, 15) if at < len(numbers))

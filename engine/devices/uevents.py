@@ -46,7 +46,7 @@ def parse_uevent(message: bytes) -> Uevent | None:
         subsystem=values.get("SUBSYSTEM", ""),
         name=values.get("DEVNAME"),
         devtype=values.get("DEVTYPE"),
-        diskseq=int(number) if number.isdigit() else None,
+        diskseq=int(number) if number.isdecimal() else None,
     )
 
 

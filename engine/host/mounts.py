@@ -63,7 +63,7 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
         if not found or len(left) < 6 or len(right) < 2:
             continue
         devno = parse_devno(left[2])
-        if devno is None or not left[0].isdigit():
+        if devno is None or not left[0].isdecimal():
             continue
         mounts.append(
             Mount(
@@ -85,7 +85,7 @@ def parse_swaps(text: str) -> tuple[Swap, ...]:
     swaps = []
     for line in text.splitlines()[1:]:
         fields = line.split()
-        if len(fields) >= 3 and fields[2].isdigit():
+        if len(fields) >= 3 and fields[2].isdecimal():
             swaps.append(Swap(unescape(fields[0]), fields[1], int(fields[2]) * 1024))
     return tuple(swaps)
 

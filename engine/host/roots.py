@@ -86,7 +86,7 @@ def read_int(path: Path) -> int | None:
 def parse_devno(text: str | None) -> DevNo | None:
     """``8:17`` as (8, 17)."""
     first, found, second = (text or "").partition(":")
-    if found and first.isdigit() and second.isdigit():
+    if found and first.isdecimal() and second.isdecimal():
         return int(first), int(second)
     return None
 

@@ -39,7 +39,7 @@ def allowed_owners() -> frozenset[int]:
     """User ids whose job directories we take: our own; for root under sudo also the caller's."""
     owners = {os.geteuid()}
     invoker = os.environ.get("SUDO_UID", "")
-    if os.geteuid() == 0 and invoker.isdigit():
+    if os.geteuid() == 0 and invoker.isdecimal():
         owners.add(int(invoker))
     return frozenset(owners)
 

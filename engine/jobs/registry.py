@@ -24,7 +24,7 @@ def state_directory() -> Path:
 
 def _home() -> Path:
     invoker = os.environ.get("SUDO_UID", "")
-    if os.geteuid() == 0 and invoker.isdigit():
+    if os.geteuid() == 0 and invoker.isdecimal():
         import pwd
 
         try:
@@ -53,7 +53,7 @@ def add(directory: str | os.PathLike[str]) -> bool:
         _prune(link.parent)
         os.symlink(target, link)
         uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
-        if os.geteuid() == 0 and uid.isdigit() and gid.isdigit():
+        if os.geteuid() == 0 and uid.isdecimal() and gid.isdecimal():
             os.chown(link, int(uid), int(gid), follow_symlinks=False)
     except FileExistsError:
         return True

@@ -106,13 +106,13 @@ def _from_dump(lines: list[str]) -> tuple[Overlay, ...]:
     found: list[Overlay] = []
     for line in lines:
         head = _SECTOR.match(line)
-        if head is not None and head.group(1).isdigit():
+        if head is not None and head.group(1).isdecimal():
             sector = int(head.group(1))
         match = _DUMP.match(line)
         if match is None:
             continue
         fields = {key: value.strip('"') for key, value in _FIELD.findall(line)}
-        if not fields.get("start", "").isdigit() or not fields.get("size", "").isdigit():
+        if not fields.get("start", "").isdecimal() or not fields.get("size", "").isdecimal():
             raise DamagedError("a partition without start and size", code="not-an-overlay")
         start, size = int(fields["start"]) * sector, int(fields["size"]) * sector
         if size and len(found) < MAX_OVERLAYS:

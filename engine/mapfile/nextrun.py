@@ -163,7 +163,7 @@ def copying_passes(text: str | None) -> tuple[int, ...]:
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()) or len(part) > 9:
+        if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 9:
             raise UsageError(f"{safe_text(text, 40)!r} names no copying passes", advice="write 1, or 1,3-5, or 0")
         found.update(range(int(first), min(int(last or first), LAST_PASS) + 1))
     return tuple(sorted(number for number in found if 1 <= number <= LAST_PASS))

@@ -199,7 +199,7 @@ def order_of_words(text: str) -> tuple[int | None, ...]:
         word = word.strip()
         if word.lower() in ("x", "missing", "-"):
             order.append(None)
-        elif word.isdigit() and 1 <= int(word) <= MAX_DRIVES:
+        elif word.isdecimal() and 1 <= int(word) <= MAX_DRIVES:
             order.append(int(word) - 1)
         else:
             raise UsageError(

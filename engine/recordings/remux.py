@@ -109,7 +109,7 @@ def _run(argv: Sequence[str], total: int, reporter: Reporter) -> None:
         try:
             for line in child.stdout:
                 name, _, value = line.decode("ascii", "replace").strip().partition("=")
-                if name == "total_size" and value.isdigit():
+                if name == "total_size" and value.isdecimal():
                     reporter.update(min(int(value), total), total, "B", "putting parts together")
                 check(reporter)
             said = child.stderr.read(1 << 16).decode("utf-8", "replace")

@@ -73,6 +73,7 @@ class Screen:
     ending: str = ""
 
 
+_LONGEST_NUMBER = 60
 _NAMES = {
     "time since last successful read": "since_good_read",
     "pct rescued": "",
@@ -129,11 +130,11 @@ class ScreenParser:
         if not field:
             return
         number: int | None
-        if value == "n/a":
+        if value == "n/a" or len(value) > _LONGEST_NUMBER:
             number = None
         elif field in ("run_time", "remaining_time", "since_good_read"):
             number = parse_time(value)
-        elif value.isdigit():
+        elif value.isdecimal():
             number = int(value)
         else:
             number = parse_size(value)

@@ -216,6 +216,6 @@ def _values(args: argparse.Namespace) -> dict[str, Any]:
 def _number(text: str) -> int | None:
     if text == "none":
         return None
-    if not text.isdigit():
+    if not text.isdecimal():
         raise UsageError(f"{safe_text(text, 40)!r} is no number of power cycles", code="usage")
     return int(text)

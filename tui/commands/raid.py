@@ -78,7 +78,7 @@ def _numbered(words: list[str], count: int, what: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for word in words:
         number, equal, rest = word.partition("=")
-        if not equal or not number.isdigit() or not 1 <= int(number) <= count:
+        if not equal or not number.isdecimal() or not 1 <= int(number) <= count:
             raise UsageError(f"{word[:60]!r} is not N={what} with a member's number", code="usage")
         found[int(number) - 1] = rest
     return found

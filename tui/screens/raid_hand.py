@@ -172,7 +172,7 @@ class RaidHandScreen(DeckScreen):
 
     @staticmethod
     def _count(text: str) -> int:
-        if not text.isdigit():
+        if not text.isdecimal():
             raise UsageError(f"{text[:20]!r} is no number", code="usage")
         return int(text)
 

@@ -17,6 +17,7 @@ from engine.partitions.volumes.view import Findings, View
 _AREA_MAGIC = b" LVM2 x[5A%r0N*>"
 _GROUPS = (6, 4, 4, 4, 4, 4, 6)
 _MAX_LISTED = 16
+_NUMBER = re.compile(rb"[A-Za-z0-9!#]{32}")
 
 
 def label_crc(data: bytes) -> int:
@@ -45,9 +46,9 @@ def _volume(view: View, data: bytes, place: int) -> Volume:
     if not good:
         found.problem("superblock-bad", "the label's checksum is wrong", place)
     header = u32(data, 20)
-    number, parts, offset = data[header : header + 32].decode("ascii", "replace"), [], 0
-    for length in _GROUPS:
-        parts.append(number[offset : offset + length])
+    number, parts, offset = data[header : header + 32], [], 0
+    for length in _GROUPS if _NUMBER.fullmatch(number) else ():
+        parts.append(number[offset : offset + length].decode("ascii"))
         offset += length
     size = u64(data, header + 32)
     return Volume(

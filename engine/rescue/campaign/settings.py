@@ -150,7 +150,7 @@ def parse_command(text: str) -> tuple[str, ...]:
 def parse_first(text: str, position: int) -> tuple[str, float]:
     """``MAP`` or ``MAP:FACTOR``, in the order of their worth (``position`` from 0). Raises ``UsageError``."""
     path, colon, factor = text.rpartition(":")
-    if colon and path and factor.replace(".", "", 1).isdigit():
+    if colon and path and factor.replace(".", "", 1).isdecimal():
         return _first((os.path.abspath(path), float(factor)), position)
     return _first((os.path.abspath(text), _FACTORS[min(position, len(_FACTORS) - 1)]), position)
 

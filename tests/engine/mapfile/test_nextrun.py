@@ -139,3 +139,9 @@ def test_copying_passes():
     for text in ("x", "1-", "-2", ""):
         with pytest.raises(UsageError):
             copying_passes(text)
+
+
+@pytest.mark.parametrize("text", ["²", "1-³", "², 1", "1,²5", "-", "1-", ""])
+def test_copying_passes_that_are_none(text):
+    with pytest.raises(UsageError):
+        copying_passes(text)

@@ -336,3 +336,14 @@ def test_real_physical_volume(tmp_path: Path) -> None:
     assert found is not None
     assert (found.kind, found.label, found.size) == ("LVM2_member", "vgreal", 16 * MIB)
     assert found.uuid == blkid(disk)["UUID"]
+
+
+def test_a_number_of_lvm_that_is_none_is_not_shown(tmp_path):
+    image = tmp_path / "lvm.img"
+    image.write_bytes(bytes(4 << 20))
+    written_volumes.lvm(image)
+    found = look(image)
+    assert found is not None and found.uuid == "AbCdEf-GhIj-KlMn-OpQr-StUv-WxYz-012345"
+    put(image, 512 + 32 + 8, b"\x1b[2J\0\xff")
+    found = look(image)
+    assert found is not None and found.kind == "LVM2_member" and found.uuid == ""

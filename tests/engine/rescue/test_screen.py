@@ -86,6 +86,12 @@ def test_endless_output_without_lines_does_not_grow():
     assert len(parser._tail) < 1 << 17
 
 
+def test_numbers_that_are_none():
+    parser = ScreenParser()
+    for value in ("²", "٣²", "9" * 5000, "9" * 5000 + " kB", "9" * 5000 + "s"):
+        parser.feed(f"read errors: {value}, run time: {value}\n ipos: {value}, rescued: {value}\n".encode())
+
+
 def test_sizes_and_times():
     assert parse_size("0 B") == 0
     assert parse_size("12 MiB") == 12 << 20

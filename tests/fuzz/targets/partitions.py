@@ -18,6 +18,7 @@ from engine.partitions.rebuilt.propose import propose
 from engine.partitions.search.model import SearchResult
 from engine.partitions.search.plan import plan_table
 from engine.partitions.search.search import search
+from engine.partitions.volumes.model import Volume
 from engine.partitions.volumes.recognise import recognise_all
 from tests.engine.partitions import written_volumes
 from tests.engine.partitions.disks import entry, table
@@ -37,7 +38,14 @@ def tables(data: bytes) -> object:
     for node in list(tree.walk())[:20]:
         for place in node.places[:2]:
             told.append((fields_at(peek, tree, node, place), facts_of(peek, tree, node, place)))
-    return tree_document(tree), told
+    tree_document(tree)
+    assert told is not None
+    return [(node.uuid, node.problems, _shown(node.filesystem)) for node in tree.walk()]
+
+
+def _shown(volume: Volume | None) -> object:
+    """What is never a name: names are made safe where they are shown, which the commands' targets look at."""
+    return None if volume is None else (volume.kind, volume.version, volume.uuid, volume.evidence, volume.problems)
 
 
 def _gpt() -> list[tuple[int, bytes]]:
@@ -80,8 +88,9 @@ def _tables() -> Iterator[bytes]:
 def superblocks(data: bytes) -> object:
     """What begins at the start of the disk, and the boot sector it should have."""
     source = SparseSource(data, TABLES_MOST)
-    told: list[object] = list(recognise_all(source, 0))
-    return told, propose(Peek(source), 0, source.size, sector_size=512, hidden=63)
+    told = [_shown(volume) for volume in recognise_all(source, 0)]
+    made = propose(Peek(source), 0, source.size, sector_size=512, hidden=63)
+    return told, None if made is None else made.notes
 
 
 _WRITTEN_SIZE = 5 * MIB
@@ -115,7 +124,7 @@ def lost(data: bytes) -> object:
             plan.write_plan(source)
         except RescueError:
             continue
-    return [(find.kind, find.volume) for find in result.volumes]
+    return [(find.kind, _shown(find.volume)) for find in result.volumes]
 
 
 def overlay(data: bytes) -> object:
@@ -123,7 +132,8 @@ def overlay(data: bytes) -> object:
     names = [None, *sorted(templates())]
     name = names[data[0] % len(names)] if data else None
     source = SparseSource(data[1:], TABLES_MOST)
-    return lay(source, 0, name), lay(source, 0, None, alone=True)
+    lay(source, 0, None, alone=True)
+    return [(one.name, one.problem) for one in lay(source, 0, name).fields]
 
 
 def _overlays() -> Iterator[bytes]:

@@ -40,7 +40,7 @@ def map_of(text: str) -> str:
     from engine.cases import is_case, load_case
 
     name, at, number = text.rpartition("@")
-    if at and number.isdigit() and not os.path.lexists(text):
+    if at and number.isdecimal() and not os.path.lexists(text):
         return f"{map_of(name)}@{number}"
     return str(load_case(text).map) if is_case(text) else text
 

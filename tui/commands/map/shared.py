@@ -29,7 +29,7 @@ def open_map(text: str) -> Mapfile:
     from engine.mapedit.generations import read_generation
 
     name, at, number = text.rpartition("@")
-    if at and number.isdigit() and not os.path.lexists(text):
+    if at and number.isdecimal() and not os.path.lexists(text):
         return read_generation(name, int(number))
     return read_map(text)
 
@@ -47,7 +47,7 @@ def ranges_of(text: str | None, map_: Mapfile | None = None) -> RangeSet | None:
         from engine.mapedit.disk_overlays import partition_ranges
 
         image, colon, number = text[5:].rpartition(":")
-        if colon and number.isdigit():
+        if colon and number.isdecimal():
             return partition_ranges(image, int(number))
         return partition_ranges(text[5:], None)
     if text == "all" and map_ is not None:
