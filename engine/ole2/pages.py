@@ -55,8 +55,9 @@ class Pages:
         """``count`` sectors from ``sector`` on, filled up with zeros behind the end of the source, and the stretches in
         them (counted from the first byte) that nobody has read or that lie behind the end."""
         wanted, start = count * self.sector_size, self.offset(sector)
-        skip = max(0, -start)
-        reading = self.source.read(start + skip, wanted - skip) if start + skip < self.source.size else None
+        skip = min(wanted, max(0, -start))  # before the beginning of the source
+        there = skip < wanted and start + skip < self.source.size
+        reading = self.source.read(start + skip, wanted - skip) if there else None
         data = bytes(skip) + (reading.data if reading is not None else b"")
         holes = [(0, skip)] if skip else []
         if reading is not None:
