@@ -96,7 +96,7 @@ def title_row(title: Title, *, marked: bool) -> Row:
     when = f"{title.recorded_at:%Y-%m-%d %H:%M}" if title.recorded_at else "-"
     rung: str | Cell = str(title.rung) if title.rung == "directory" else Cell(str(title.rung), "row--warning")
     name = title.shown_name + (f" ({title.kind})" if title.kind not in ("recording", "stream") else "")
-    name += "".join(f" [{edit.kind}]" for edit in title.edited if edit.kind != title.kind)
+    name += "".join(f" [{str(edit.kind).removesuffix(' delete')}]" for edit in title.edited if edit.kind != title.kind)
     return Row(title.id, (
         Cell(sign, "row--strong" if marked else "row--danger" if title.missing else ""), name, when,
         hours(title.duration_s), format_size(title.size), lost, gone, title.channel or title.input, rung,

@@ -30,6 +30,8 @@ _FUNCTIONS = {
     "place": "engine.cases.repairing:repair_place",
     "apply": "engine.cases.repairing:apply_repair",
     "undo": "engine.cases.repairing:undo_repair",
+    "recordings": "engine.recordings.apart:look_here",
+    "recording-sample": "engine.recordings.apart:sample_here",
     "echo": "engine.cases.aside:echo",
 }
 

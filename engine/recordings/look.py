@@ -67,8 +67,8 @@ def opened(place: Place, *, devices: bool = True) -> Iterator[Source]:
             raise outside(error, "cannot open the image", path) from error
         if stat.S_ISBLK(mode) or stat.S_ISCHR(mode):
             raise RefusedError(
-                "recordings are shown of images, not of devices", code="device", path=path,
-                advice="image the device first; rescuedeck dvr list reads a device on the command line",
+                "a device is read in a process of its own only", code="device", path=path,
+                advice="image the device first; rescuedeck dvr reads a device on the command line",
             )  # fmt: skip
     with _open(place, path) as source:
         yield source

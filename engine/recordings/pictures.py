@@ -10,7 +10,8 @@ from engine.atomic import write_atomic
 from engine.dvr import Recordings, Title
 from engine.dvr.pack import PACK_SIZE, is_pack
 from engine.errors import DamagedError, outside
-from engine.recordings.look import Place, opened
+from engine.recordings.apart import sample_apart
+from engine.recordings.look import Place
 from engine.source import ExtentSource, Source
 from engine.source.base import ReadError
 from engine.tools import find_tool, need_tool, run_bytes
@@ -103,9 +104,8 @@ def first_frame(stream: bytes, width: int, height: int, *, aspect: str = "") -> 
 
 
 def frame_of(place: Place, recordings: Recordings, title: Title, *, at: float, width: int, height: int) -> Picture:
-    """The first frame after share ``at`` of a title of an image (devices are refused). Raises as ``first_frame``."""
-    with opened(place, devices=False) as source:
-        data = sample(recordings, title, source, at)
+    """The first frame after share ``at`` of a title, for a screen: a drive is read apart. Raises as ``first_frame``."""
+    data = sample_apart(place, recordings.finding, title, at)
     return first_frame(data, width, height, aspect=title.aspect)
 
 

@@ -28,8 +28,8 @@ def titles_wanted(recordings: Recordings, titles: Sequence[Title], size: int) ->
 
 
 def domain_path(place: Path, what: str) -> Path:
-    """Where a domain map of an image or a case goes: beside the image, or in the case."""
-    folder = place if place.is_dir() else place.parent
+    """Where a domain map of an image or a case goes: beside the image, or in the case; that of a device here."""
+    folder = place if place.is_dir() else Path.cwd() if place.is_block_device() else place.parent
     stem = place.name if not place.is_dir() else "recordings"
     return folder / f"{stem}.{what}.domain"
 

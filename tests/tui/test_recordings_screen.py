@@ -15,6 +15,7 @@ from engine.priorities import read_domain
 from engine.recordings.pictures import Picture
 from tests.dvr_disks.samples import Sample, map_with, pioneer_disk
 from tests.engine.dvr.clock.streams import Maker, lay
+from tests.engine.partitions.disks import loop
 from tests.support import needs_tool
 from tests.tui.goldens import check
 from tests.tui.shell import HOSTILE, TERMINAL, deck, run, text, until
@@ -77,6 +78,26 @@ def test_titles_with_what_is_lost(devices: list[Device], disk: Path) -> None:
             await until(pilot, lambda: "by name" in text(app) and "Geloescht" in cursor(app) + text(app))
 
     run(test)
+
+
+def test_a_drive_is_read_apart_and_long_work_is_refused(devices: list[Device], sample: Sample) -> None:
+    async def test(device: str) -> None:
+        async with deck() as (app, pilot):
+            app.open_recordings(Path(device))
+            await until(pilot, lambda: isinstance(app.screen, RecordingsScreen) and "Tatort" in text(app))
+            for key, verb in (("x", "extract"), ("c", "scan")):
+                await pilot.press(key)
+                await until(
+                    pilot, lambda v=verb: "image the drive first" in text(app) and f"dvr {v} {device}" in text(app)
+                )
+            assert not Path(f"{device}.jobs").exists()
+            await pilot.press("enter")
+            await until(
+                pilot, lambda: isinstance(app.screen, RecordingScreen) and "VOB" in text(app) or "part" in text(app)
+            )
+
+    with loop(sample.path) as device:
+        run(lambda: test(device))
 
 
 def test_one_title_its_parts_and_its_lost_stretch(devices: list[Device], disk: Path, monkeypatch) -> None:
@@ -304,4 +325,3 @@ def test_a_real_first_frame(devices: list[Device], folder: Path) -> None:
             assert "\u2580" in text(app)
 
     run(test)
-

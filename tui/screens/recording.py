@@ -120,5 +120,10 @@ class RecordingScreen(DeckScreen):
         from tui.screens.recordings_extract import RecordingsExtractScreen, Request
 
         title = self._recording
+        if not self._place.searchable:
+            self.say(
+                f"image the drive first, or: rescuedeck dvr extract {self._place.path} {title.id} -o DIR", "warning"
+            )
+            return
         request = Request(Order((title.id,)), 1, title.size, self._way, self._deep)
         self.app.push_screen(RecordingsExtractScreen(self._place, request))

@@ -14,7 +14,8 @@ from engine.dvr import Title
 from engine.dvr.listing import FILTERS, ORDERS, arrange
 from engine.errors import RescueError
 from engine.jobs import Job
-from engine.recordings.look import Looked, Place, look
+from engine.recordings.apart import look_apart
+from engine.recordings.look import Looked, Place
 from engine.text import format_exact
 from tui import background
 from tui.dialogs.path import complete_path, written_path
@@ -68,7 +69,8 @@ class RecordingsScreen(DeckScreen):
     def on_mount(self) -> None:
         """Read the disk; follow its rescue."""
         self._list.focus()
-        self.deck.bridge.add_folder(self._place.jobs_dir)
+        if self._place.searchable:
+            self.deck.bridge.add_folder(self._place.jobs_dir)
         self.follow_jobs(self._take_jobs)
         self.action_refresh()
 
@@ -104,9 +106,10 @@ class RecordingsScreen(DeckScreen):
         """Read it again."""
         place, way, deep = self._place, self._way, self._deep
         if self._looked is None:
-            self._state.show([("disk", "looking ...")])
+            drive = ": the drive is read in a process of its own, a weak one takes its time"
+            self._state.show([("disk", f"looking ...{'' if place.searchable else drive}")])
         self._stamp = self._map_stamp()
-        self._looks.start(self, lambda: look(place, variant=way, deep=deep, devices=False), self._take, self._failed)
+        self._looks.start(self, lambda: look_apart(place, variant=way, deep=deep), self._take, self._failed)
 
     def _failed(self, error: RescueError) -> None:
         self._looked = None
@@ -257,10 +260,18 @@ class RecordingsScreen(DeckScreen):
         self.say("looking through the whole disk ..." if self._deep else "only where structures stand")
         self.action_refresh()
 
+    def _has_jobs(self, verb: str) -> bool:
+        """Long work is a job, and a drive itself has no folder for one."""
+        if not self._place.searchable:
+            self.say(f"image the drive first, or: rescuedeck dvr {verb} {self._place.path} -o DIR", "warning")
+        return self._place.searchable
+
     def action_scan(self) -> None:
         """By the clock."""
         from tui.screens.recordings_scan import RecordingsScanScreen
 
+        if not self._has_jobs("scan"):
+            return
         self.app.push_screen(RecordingsScanScreen(self._place))
 
     def action_extract(self) -> None:
@@ -275,7 +286,7 @@ class RecordingsScreen(DeckScreen):
         from engine.recordings.extracting import Order
         from tui.screens.recordings_extract import RecordingsExtractScreen, Request
 
-        if self._looked is None:
+        if self._looked is None or not self._has_jobs("extract"):
             return
         ids = tuple(title.id for title in self._looked.recordings.titles if title.id in self._marked) or None
         recordings = self._looked.recordings

@@ -24,6 +24,8 @@ from engine.recordings.look import place_of
 from engine.recordings.remux import chapters_text
 from engine.recordings.wanted import save_domain, structures_wanted, titles_wanted
 from engine.source import BytesSource, FileSource, HoleSource
+from tests.dvr_disks.ifo import Cell as IfoCell
+from tests.dvr_disks.ifo import Management, Programme, Vob, units_of
 from tests.dvr_disks.samples import Sample, map_with, pioneer_disk
 from tests.engine.dvr.clock.streams import Maker, lay, scr_of
 
@@ -288,3 +290,22 @@ def test_a_decided_tie_is_no_longer_open(tmp_path):
     decided = clockwork.decide(source, work, Decisions(joins=((pieces[0].start, pieces[2].start),)), tmp_path)
     assert not decided.open_ties
     assert sorted(len(title.parts) for title in decided.recordings().titles) == [1, 2]
+
+
+def test_a_play_list_leaves_as_one_file(tmp_path):
+    stream = Maker(1).stream(6, 10)
+    units = units_of(stream)
+    half = sum(unit.sectors for unit in units[:6]) * PACK_SIZE
+    vobs = [Vob(0, units, None)]
+    middle = 90_000 + sum(unit.fields for unit in units[:6]) * 1800
+    lists = [Programme([IfoCell(1, middle, 1 << 30), IfoCell(1, 90_000, middle)], b"Turned round")]
+    folder = tmp_path / "disc"
+    folder.mkdir()
+    (folder / "VR_MOVIE.VRO").write_bytes(stream)
+    (folder / "VR_MANGR.IFO").write_bytes(Management(vobs, [Programme([IfoCell(1)], b"One")], lists).standard())
+    place = Place(folder)
+    looked = look(place)
+    with opened(place) as source:
+        done = take(source, looked.recordings, tmp_path / "out", Order(("p1",), pictures=False))
+    assert [one.path.read_bytes() for one in done.taken] == [stream[half:] + stream[:half]]
+    assert done.taken[0].path.name.startswith("Turned round")
