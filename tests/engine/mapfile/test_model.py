@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UsageError
 from engine.mapfile.model import Comment, Mapfile, Runs, measure
-from engine.mapfile.status import CHARS, MAX_POSITION, NAMES
+from engine.mapfile.status import CHARS, MAX_POSITION, NAMES, chars_of, flags_of
 from engine.ranges import RangeSet
 from tests.engine.mapfile.helpers import paint
 
@@ -195,6 +195,13 @@ def test_comments_stay_before_their_blocks():
     joined = map_.set_range(10, 20, "+")
     assert [comment.text for comment in joined.comments] == [b"# head", b"# culprit", b"# good again", b"# end"]
     assert all(comment.before <= len(joined) for comment in joined.comments)
+
+
+def test_sets_of_statuses_as_one_byte_and_back():
+    sets = ["", "+", "?-", "*/", "+?*/-"]
+    assert [set(chars_of(flags_of(chars))) for chars in sets] == [set(chars) for chars in sets]
+    assert chars_of(flags_of("-/*?+")) == CHARS
+    assert len({flags_of(char) for char in CHARS}) == 5
 
 
 def test_unknown_phase_is_named_so():

@@ -14,6 +14,7 @@ from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import parse_map
 from engine.mapfile.sectors import from_bitmap, from_sectors, list_sectors, parse_numbers, to_bitmap
 from engine.mapfile.status import MAX_POSITION
+from engine.ranges import RangeSet
 from tests.engine.mapfile.helpers import ddrescuelog, random_map, save
 from tests.support import needs_tool
 
@@ -65,6 +66,21 @@ def test_the_last_sector_there_can_be():
     assert list(made) == [(0, MAX_POSITION - 511, "-"), (MAX_POSITION - 511, 511, "+")]
     with pytest.raises(UsageError):
         from_sectors(parse_numbers(b"18014398509481984"))
+
+
+def test_the_last_sector_before_an_end():
+    for sector, numbers, wanted in ((1, [9], [(0, 9, "-"), (9, 1, "+")]), (5, [0, 1], [(0, 10, "+")])):
+        assert list(from_sectors(np.array(numbers), sector, end=10)) == wanted
+    assert list(from_sectors(np.array([0, 1]), 5, end=9)) == [(0, 5, "+"), (5, 4, "-")], "a sector in part is left out"
+    assert list(from_sectors(np.array([0]), 1, end=10, distance=9)) == [(0, 9, "-"), (9, 1, "+")]
+    assert list(from_sectors(np.array([0]), 1, end=10, distance=10)) == [(0, 10, "-")]
+
+
+def test_bitmaps_of_a_domain_end_with_it():
+    map_ = Mapfile.new(0, 10 * 512, "+")
+    assert to_bitmap(map_, "+", domain=RangeSet([(0, 512), (1024, 2048), (2560, 3072)])) == bytes([0b101101])
+    assert to_bitmap(map_, "+", domain=RangeSet.of(512, 1 << 40)) == bytes([0b11111110, 0b11])
+    assert from_bitmap(bytes([0b101101]), end=8 * 512).ranges("+").total == 4 * 512
 
 
 @pytest.mark.parametrize("text", [b"3 x", b"-3", b"1\n99999999999999999999", b"08", b"0x"])
