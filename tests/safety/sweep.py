@@ -32,7 +32,7 @@ class Scenario:
 
     ``again``: what a person does after a crash (None: the same work), unless ``resumes`` is off. ``allowed``: what may
     be found besides old and new (a comment says why where it is used). ``told``: whether work that came to an end has
-    said in its result that a part of it failed.
+    said in its result that a part of it failed. ``needs``: a program that this takes.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Scenario:
     resumes: bool = True
     allowed: Callable[[str, object], bool] = field(default=lambda _key, _found: False)
     told: Callable[[Path], bool] = field(default=lambda _: False)
+    needs: str = ""
 
 
 @dataclass

@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HOME = "engine/atomic.py"
-ATOMIC = frozenset({"write_atomic", "write_json", "append_line", "AppendFile", "new_file", "write_all", "rotate"})
+ATOMIC = frozenset(
+    {"write_atomic", "write_json", "append_line", "AppendFile", "new_file", "write_all", "output_file", "rotate"}
+)
 _OS = frozenset(
     {
         "write", "pwrite", "writev", "pwritev", "replace", "rename", "link", "symlink", "unlink", "remove", "rmdir",
