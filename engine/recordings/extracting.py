@@ -108,6 +108,7 @@ def take(
     """
     view = recordings.view(source)
     purpose = _purpose(source, order)
+    mine = journal is not None  # then it goes with the job, which may have to be run again
     journal = target / JOURNAL if journal is None else journal
     out = Outcome()
     if order.files:
@@ -136,10 +137,40 @@ def take(
             line = {"purpose": purpose, "id": id_, "taken": [one.document() for one in taken]}
             append_line(_notes(journal), json.dumps(line).encode("ascii"))
 
-    _after(target, order, list(report.written), owners, out, note, reporter)
-    journal.unlink(missing_ok=True)
-    _notes(journal).unlink(missing_ok=True)
+    _after(target, order, list(report.written), owners, out, note, _Begun(_notes(journal), purpose), reporter)
+    if not mine:
+        journal.unlink(missing_ok=True)
+        _notes(journal).unlink(missing_ok=True)
     return out
+
+
+class _Begun:
+    """Where a title is put together: noted before, so that a run after a crash replaces what that left."""
+
+    def __init__(self, notes: Path, purpose: str) -> None:
+        self._notes, self._purpose = notes, purpose
+        self._known: dict[str, Path] = {}
+        try:
+            lines = notes.read_bytes().splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                value = json.loads(line)
+                if value["purpose"] == purpose and "begun" in value:
+                    self._known[str(value["begun"])] = Path(value["path"])
+            except (ValueError, KeyError, TypeError):  # the line that a crash cut
+                continue
+
+    def place(self, id_: str, path: Path) -> Path:
+        """``path``, or where an earlier run began, cleared."""
+        if id_ in self._known:
+            self._known[id_].unlink(missing_ok=True)
+            return self._known[id_]
+        path = _free(path)
+        line = {"purpose": self._purpose, "begun": id_, "path": str(path)}
+        append_line(self._notes, json.dumps(line).encode("ascii"))
+        return path
 
 
 def _notes(journal: Path) -> Path:
@@ -179,7 +210,8 @@ def _hidden(item: Item, title: Title) -> Item:
 
 def _after(
     target: Path, order: Order, written: Sequence[Written],
-    owners: Sequence[Title | None], out: Outcome, note: Callable[[str, Sequence[Taken]], None], reporter: Reporter,
+    owners: Sequence[Title | None], out: Outcome, note: Callable[[str, Sequence[Taken]], None], begun: _Begun,
+    reporter: Reporter,
 ) -> None:  # fmt: skip
     by_title: dict[str, list[Written]] = {}
     for one in written:
@@ -195,7 +227,7 @@ def _after(
         pictured = order.pictures and can_picture()
         stream = sample_of_file(files[0].path) if pictured else b""  # the disk itself is read once only
         if order.container is not None:
-            files = _together(target, order, title, files, out, reporter)
+            files = _together(target, order, title, files, out, begun, reporter)
         picture = _picture(stream, title, files[0].path) if pictured else None
         taken = [
             Taken(id_, one.path, one.size, one.sha256, one.missing.total, picture if number == 0 else None)
@@ -206,13 +238,13 @@ def _after(
 
 
 def _together(
-    target: Path, order: Order, title: Title, files: list[Written], out: Outcome, reporter: Reporter
+    target: Path, order: Order, title: Title, files: list[Written], out: Outcome, begun: _Begun, reporter: Reporter
 ) -> list[Written]:  # fmt: skip
     """The parts as one file; when ffmpeg cannot, the parts as they are, and a problem."""
     assert order.container is not None
     holed = any(one.missing for one in files)
     name = f"{stem(title)}.{order.container}"
-    path = _free(target / (with_mark(name, ".holed") if holed else name))
+    path = begun.place(title.id, target / (with_mark(name, ".holed") if holed else name))
     try:
         remux([one.path for one in files], path, title, Remux(order.container, order.aspect), reporter)
     except (DamagedError, OutsideError) as error:
