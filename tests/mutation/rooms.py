@@ -49,6 +49,7 @@ ROOMS = {
             "tests/engine/rescue/strategy",
             "tests/engine/rescue/test_guard.py",
             "tests/engine/rescue/test_outcome.py",
+            "tests/engine/rescue/test_campaign_choices.py",
             "tests/engine/rescue/test_campaign_parts.py",
             "tests/engine/rescue/test_campaign_person.py",
         ),
