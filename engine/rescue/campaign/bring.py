@@ -11,17 +11,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine import tools
 from engine.devices.probe import Place
 from engine.devices.watch import wait_for
-from engine.errors import CancelledError, OutsideError, RefusedError
+from engine.errors import OutsideError, RefusedError
 from engine.mapfile.model import Mapfile
-from engine.rescue.campaign import bus, drive
+from engine.rescue.campaign import drive
 from engine.rescue.campaign.aside import aside
 from engine.rescue.campaign.board import Phase
 from engine.rescue.campaign.desk import CampaignDesk
 from engine.rescue.campaign.drive import Proof, Proved
 from engine.rescue.campaign.memory import Memory
+from engine.rescue.campaign.power import Power
+from engine.rescue.campaign.seating import SeatKeeper
 from engine.rescue.campaign.settings import CampaignSettings
 from engine.rescue.campaign.show import Show
 from engine.rescue.liveness import baseline
@@ -31,9 +32,7 @@ from engine.text import safe_text
 _TICK_S = 0.25
 _RESCAN_S = 10.0
 _PROBE_S = 2.0
-_COMMAND_TRIES = 2
 _FREED_S = 30.0
-_DID = {"cycle": "cutting and restoring the power", "off": "cutting the power", "on": "restoring the power"}
 _ALL_SAVED = "everything rescued so far is saved"
 
 
@@ -63,104 +62,44 @@ class Bringing:
     ) -> None:
         self._session, self._desk, self._memory, self._show = session, desk, memory, show
         self._settings, self._keep = settings, keep
-        self._cut = False  # the power was cut for the death at hand
-        self._restored = False  # and is on again
-        self._by_hand = not settings.switch.automatic
+        self._power = Power(session, memory, show, settings, keep, self._tick)
+        self._seat = SeatKeeper(session, memory, show, settings)
         self._asked = False  # a person was told, for the death at hand
         self._open = False  # and the answer is waited for
-        self._since = self._cut_at = 0.0
-        self._frees = 0
+        self._since = 0.0
         self._known: Mapfile | None = None
 
     # -- the power ---------------------------------------------------------------------------------------------------
 
     def free(self) -> bool:
         """A reader hangs: cut the power, so that it can end. True when that was done; False: a person has to."""
-        if self._cut and time.monotonic() - self._cut_at < max(_FREED_S, self._settings.wait_s):
+        power = self._power
+        if power.cut and time.monotonic() - power.cut_at < max(_FREED_S, self._settings.wait_s):
             return True
-        if self._cut:  # in vain
-            self._frees += 1
-            self._by_hand = self._by_hand or self._frees >= self._settings.tries
-            self._decide("the power was cut, and the read hangs all the same")
-        if self._by_hand:
+        if power.cut:
+            power.in_vain()
+        if power.by_hand:
             self._ask_person("a read hangs")
             return False
         return self._cut_power()
 
     def leave(self) -> None:
         """Somebody stops the campaign: a drive whose power was cut gets it back."""
-        if self._cut and not self._restored and self._settings.switch.on:
-            self._count()
-            self._command(self._settings.switch.on, "on")
-            self._restored = True
+        self._power.give_back()
 
     @property
     def powerless(self) -> bool:
         """The power was cut and is not restored."""
-        return self._cut and not self._restored
+        return self._power.cut and not self._power.restored
 
     @property
     def was_cut(self) -> bool:
         """The power was cut by us for the death at hand."""
-        return self._cut
+        return self._power.cut
 
     def _cut_power(self) -> bool:
-        switch = self._settings.switch
         self._begin()
-        if switch.cycle:
-            self._count()
-        command, word = (switch.cycle, "cycle") if switch.cycle else (switch.off, "off")
-        self._show.phase(Phase.CUTTING, "cutting the drive's power", until_s=switch.limit_s)
-        if not self._command(command, word):
-            return False
-        self._cut, self._restored, self._cut_at = True, bool(switch.cycle), time.monotonic()
-        return True
-
-    def _restore_power(self) -> bool:
-        switch = self._settings.switch
-        self._show.phase(Phase.OFF, "the drive is without power", until_s=switch.off_seconds)
-        end = time.monotonic() + switch.off_seconds
-        try:
-            while (left := end - time.monotonic()) > 0:
-                self._tick()
-                self._session.job.wait(min(left, _TICK_S))
-        except CancelledError:
-            self.leave()
-            raise
-        self._count()
-        self._show.phase(Phase.RESTORING, "the drive's power comes on", until_s=switch.limit_s)
-        self._restored = self._command(switch.on, "on")
-        return self._restored
-
-    def _command(self, command: tuple[str, ...], word: str) -> bool:
-        """Run a power command; a second time when it fails. After that a person has to."""
-        for attempt in range(_COMMAND_TRIES):
-            problem = aside(lambda: self._run(command), self._show_again)
-            message = f"{_DID[word]} failed: {problem}" if problem else _DID[word]
-            self._session.event(
-                "power", action=word, message=message, command=self._settings.switch.shown, problem=problem or None
-            )
-            if not problem:
-                return True
-            if attempt + 1 < _COMMAND_TRIES:
-                self._session.job.wait(1.0)
-        self._by_hand = True
-        self._decide(f"the power command failed ({problem}): a person is needed")
-        return False
-
-    def _run(self, command: tuple[str, ...]) -> str:
-        try:
-            done = tools.run(command, timeout_s=self._settings.switch.limit_s)
-        except OutsideError as error:
-            return safe_text(error.message, 300)
-        said = done.stderr.strip() or done.stdout.strip()
-        return "" if done.status == 0 else safe_text(f"status {done.status}: {said[-200:] or 'it said nothing'}", 300)
-
-    def _count(self) -> None:
-        """One more power cycle; known before it happens, so that a kill in between cannot lose it."""
-        self._memory.cycles += 1
-        self._memory.cycle_bytes.append(0)
-        self._keep()
+        return self._power.take()
 
     def _begin(self) -> None:
         self._since = self._since or time.monotonic()
@@ -184,12 +123,13 @@ class Bringing:
             if not reason:
                 return
             self._decide(f"the drive is not back after power cycle {self._memory.cycles}: {reason}")
-            if tries >= self._settings.tries and not self._by_hand:
+            if tries >= self._settings.tries and not self._power.by_hand:
                 raise OutsideError(
                     f"the drive did not come back after {tries} power cycles: {reason}", code="not-returned",
                     advice=f"{_ALL_SAVED}; check cable and power supply, let it rest or cool, then resume",
                 )  # fmt: skip
-            self._cut = self._restored = self._asked = False
+            self._power.next_cycle()
+            self._asked = False
 
     def try_without(self, known: Mapfile | None) -> bool:
         """The drive may be back already (after a restart of this machine, say): look, and prove it, with no cycle."""
@@ -214,12 +154,14 @@ class Bringing:
         self._accept(sight.path, proved)
         return True
 
+    def note_seat(self, path: str) -> None:
+        """Note where the drive sits while it can be read."""
+        self._seat.note(path)
+
     def _note_dead(self, path: str | None) -> None:
         """It does not answer here: after a reboot the dead one has another name and number, and a seat of its own."""
-        token = drive.attachment(path) if path is not None else ""
-        if path is not None and token:
-            self._memory.seat = bus.seat_of(path) or self._memory.seat
-            self._memory.dead_attachment = token
+        if path is not None:
+            self._seat.note_dead(path)
 
     def _recognise(self) -> str:
         """The power is on again: wait for the drive, recognise and accept it. Empty then, else why it was not.
@@ -228,8 +170,8 @@ class Bringing:
         """
         end = time.monotonic() + self._settings.wait_s
         self._show.phase(Phase.WAITING, f"waiting for {self._words} to come back", until_s=self._settings.wait_s)
-        self._detach()  # a node that outlived the power cycle is in the way of the one that comes
-        self._rescan()
+        self._seat.detach()  # a node that outlived the power cycle is in the way of the one that comes
+        self._seat.rescan()
         while True:
             path, reason = self._wait_for_drive(max(0.0, end - time.monotonic()))
             if path is None:
@@ -248,19 +190,20 @@ class Bringing:
             self._pause(_PROBE_S)
 
     def _one_cycle(self, reason: str) -> None:
-        if not self._cut:
+        power = self._power
+        if not power.cut:
             self._afford()
-            self._detach()
-        if self._by_hand:
+            self._seat.detach()
+        if power.by_hand:
             self._person(reason)
             return
-        if not self._cut and not self._cut_power():
+        if not power.cut and not self._cut_power():
             self._person(reason)
             return
-        if not self._restored:
+        if not power.restored:
             self._afford()
-            self._detach()
-            if not self._restore_power():
+            self._seat.detach()
+            if not power.restore():
                 self._person("the power could not be restored")
 
     def _afford(self) -> None:
@@ -273,25 +216,6 @@ class Bringing:
         end = self._memory.budget.end_time
         if end is not None and time.time() >= end:
             raise BudgetSpent("time", "the time of the budget is up")
-
-    def _detach(self) -> None:
-        """Delete the node of the attachment that died, never of one that came later, nor of a disk that others use."""
-        seat, memory = self._memory.seat, self._memory
-        if not self._settings.bus or seat is None or not seat.delete or not memory.dead_attachment:
-            return
-        if self._session.arguments.overrides.get("allow_in_use"):
-            return
-        if drive.attachment_of(seat.name) != memory.dead_attachment:
-            return
-        self._show.phase(Phase.CUTTING, f"deleting the node of {seat.name}", until_s=bus.LIMIT_S)
-        problem = aside(lambda: bus.detach(seat), self._show_again)
-        message = f"the node {seat.name} of the dead drive was deleted" if not problem else f"not deleted: {problem}"
-        self._session.event("power", action="delete-node", message=message, node=seat.name, problem=problem or None)
-
-    def _rescan(self) -> None:
-        seat = self._memory.seat
-        if self._settings.bus and seat is not None and seat.scan:
-            aside(lambda: bus.rescan(seat), self._show_again)
 
     # -- a person ----------------------------------------------------------------------------------------------------
 
@@ -318,8 +242,7 @@ class Bringing:
                     self._answers_again(reason)
         finally:
             self._open = False
-        self._cut = self._restored = True
-        self._count()
+        self._power.cycled_by_hand()
 
     def _answers_again(self, reason: str) -> None:
         """Where attachments have no number: a child reads again what is known good; a dead drive fails at once."""
@@ -346,7 +269,7 @@ class Bringing:
         if not self._known_drive.numbered:
             return self._wait_named(limit)
         try:
-            return self._wait_numbered(limit, None, self._show_again), ""
+            return self._wait_numbered(limit, None, self._show.again), ""
         except RefusedError:
             raise
         except OutsideError as error:
@@ -359,10 +282,10 @@ class Bringing:
             if sight.path is not None or time.monotonic() >= end:
                 return sight.path, sight.reason
             if time.monotonic() >= rescan_at:
-                self._rescan()
+                self._seat.rescan()
                 rescan_at = time.monotonic() + _RESCAN_S
             self._tick()
-            self._show_again()
+            self._show.again()
             self._session.wait(_TICK_S)
 
     def _wait_numbered(self, limit: float | None, dead: int | None, show: Callable[[], None]) -> str | None:
@@ -375,7 +298,7 @@ class Bringing:
             self._tick()
             show()
             if limit is not None and time.monotonic() >= rescan_at:
-                self._rescan()
+                self._seat.rescan()
                 rescan_at = time.monotonic() + _RESCAN_S
             self._session.wait(min(seconds, 4 * _TICK_S))
 
@@ -389,7 +312,7 @@ class Bringing:
         settle = self._settings.settle_s
         words = f"the drive is back as {path}; it gets {settle:g} s"
         self._show.phase(Phase.SETTLING, words, node=path, until_s=settle)
-        self._protect(path)
+        self._seat.protect(path)
         self._pause(settle)
         places = self._places()
         self._show.phase(Phase.PROVING, "reading a place that is known good")
@@ -403,36 +326,17 @@ class Bringing:
         session.arguments = dataclasses.replace(session.arguments, source=path)
         session.well = baseline(path)
         session.monitor.status = dataclasses.replace(session.monitor.status, source=path)
-        self.note_seat(path)
+        self._seat.note(path)
         seconds = time.monotonic() - self._since
-        if memory.dead and self._cut:
+        if memory.dead and self._power.cut:
             memory.took(seconds)
         memory.dead = memory.dead_attachment = ""
-        self._cut = self._restored = self._asked = False
-        self._by_hand = not self._settings.switch.automatic
-        self._since, self._frees = 0.0, 0
+        self._power.drive_is_back()
+        self._asked, self._since = False, 0.0
         self._keep()
         session.event("returned", path=path, drive=self._words, message=proved.reason, seconds=round(seconds, 1))
         self._decide(f"the drive is back as {path}: {proved.reason}")
         self._show.phase(Phase.CHOOSING, "the drive is back", node=path)
-
-    def _protect(self, path: str) -> None:
-        """Nobody may write to it, if that was so before: the kernel forgets it when a disk returns."""
-        if not self._memory.read_only or bus.is_read_only(path):
-            return
-        problem = aside(lambda: bus.set_read_only(path), self._show_again)
-        told = f"{path} could not be made read-only again: {problem}" if problem else f"{path} is read-only again"
-        self._session.event("note", code="read-only", message=told)
-
-    def note_seat(self, path: str) -> None:
-        """Note where the drive sits while it can be read, and have the kernel be less patient where that is asked."""
-        self._memory.seat = bus.seat_of(path) or self._memory.seat
-        self._memory.read_only = self._memory.read_only or bus.is_read_only(path)
-        seconds = self._settings.command_timeout_s
-        if seconds is not None:
-            problem = aside(lambda: bus.set_patience(path, seconds), self._show_again)
-            if problem:
-                self._session.event("note", message=f"the time limit for commands could not be set: {problem}")
 
     # -- small things ------------------------------------------------------------------------------------------------
 
@@ -452,11 +356,6 @@ class Bringing:
 
     def _decide(self, text: str) -> None:
         self._memory.decide(safe_text(text, 400))
-
-    def _show_again(self) -> None:
-        """Write the status once more: it must not look as if nobody lived here."""
-        status = self._show.status
-        self._show.phase(status.phase, status.waits_for, needs=status.needs, until_s=status.until_s)
 
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds

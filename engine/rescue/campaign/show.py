@@ -52,6 +52,11 @@ class Show:
         alert = facts["needs"] or ("the map is free for editing" if phase is Phase.BY_HAND else "")
         self._monitor.write(_STATES.get(phase, State.RUNNING), waits_for, alert, stopping_s=None)
 
+    def again(self) -> None:
+        """Write the status once more: it must not look as if nobody lived here."""
+        status = self._status
+        self.phase(status.phase, status.waits_for, needs=status.needs, until_s=status.until_s)
+
     def note(self, **more: Any) -> None:
         """Take these fields and what the memory says into the status; written with whatever is written next."""
         memory, budget = self._memory, self._memory.budget
