@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import fsync_directory, give_to_owner
+from engine.atomic import fsync_directory, give_to_owner, new_file
 from engine.errors import outside
 from engine.ranges import RangeSet
 
@@ -50,7 +50,7 @@ class Writer:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._part.unlink(missing_ok=True)
             # names of a client's files: nobody else's business, whatever the umask
-            os.close(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            os.close(new_file(self._part))
             self._db = sqlite3.connect(self._part, isolation_level=None)
             self._db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA page_size=8192;" + _SCHEMA)
             self._db.execute("BEGIN")

@@ -43,6 +43,8 @@ def all_permissions(roots: Roots = HERE) -> list[Permission]:
     """Everything that rescuedeck may want, in order of importance."""
     return [
         read_drives(roots),
+        keep_drives_unwritten(roots),
+        files_have_an_owner(),
         smart(roots),
         kernel_log(roots),
         fuse(roots),
@@ -53,17 +55,53 @@ def all_permissions(roots: Roots = HERE) -> list[Permission]:
 
 
 def read_drives(roots: Roots = HERE) -> Permission:
-    """Reading raw drives. The group ``disk`` would do as well, but it may also write to all of them."""
+    """Reading raw drives: all of them as root, else those whose nodes allow it."""
     what = "read drives"
     names = [name for name in names_in(roots.block) if not name.startswith(_VIRTUAL)]
-    nodes = [path for name in names if roots.devno_of(path := roots.node_path(name)) is not None]
+    nodes = _nodes(roots)
     if not names:
         return Permission(what, False, "the system shows no drives here: work on image files")
     if not nodes:
         return Permission(what, False, "the drives have no nodes here: give this container the node of the drive")
-    if any(os.access(path, os.R_OK) for path in nodes):
+    readable = [path for path in nodes if os.access(path, os.R_OK)]
+    if len(readable) == len(nodes):
         return Permission(what, True)
-    return Permission(what, False, f"{_ROOT}; image files need no privilege")
+    one = f"for one drive without root: {_one_drive(nodes)}"
+    if readable:
+        return Permission(what, True, f"only {', '.join(readable)}; {one}")
+    return Permission(what, False, f"{_ROOT}; {one}; image files need no privilege")
+
+
+def keep_drives_unwritten(roots: Roots = HERE) -> Permission:
+    """That no other program of this person can write to a drive by a slip. rescuedeck itself opens them read-only."""
+    what = "drives are safe from your other programs"
+    writable = [path for path in _nodes(roots) if os.access(path, os.W_OK)]
+    if not writable:
+        return Permission(what, True)
+    if os.geteuid() == 0:
+        return Permission(what, False, "root may write to every drive: an ACL that lets a user read one is enough")
+    shown = ", ".join(writable[:4]) + (" ..." if len(writable) > 4 else "")
+    return Permission(what, False, f"you may write to {shown} (the group disk?); to read: {_one_drive(writable)}")
+
+
+def files_have_an_owner() -> Permission:
+    """To whom belongs what is made here."""
+    what = "what is made here belongs to you"
+    if os.geteuid() != 0 or os.environ.get("SUDO_UID", "").isdigit():
+        return Permission(what, True)
+    advice = "root without sudo: what is made in somebody's folder is theirs, all else and all jobs are root's alone"
+    return Permission(what, False, advice)
+
+
+def _nodes(roots: Roots) -> list[str]:
+    """The nodes of whole drives."""
+    names = [name for name in names_in(roots.block) if not name.startswith(_VIRTUAL)]
+    return [path for name in names if roots.devno_of(path := roots.node_path(name)) is not None]
+
+
+def _one_drive(nodes: list[str]) -> str:
+    who = "USER" if os.geteuid() == 0 else str(os.geteuid())
+    return f"setfacl -m u:{who}:r {nodes[0] if len(nodes) == 1 else '/dev/sdX'}"
 
 
 def smart(roots: Roots = HERE) -> Permission:

@@ -18,7 +18,7 @@ from engine.source import open_path
 from engine.text import format_exact
 
 _OPEN_ADVICE = {
-    "permission": "start rescuedeck with sudo, or let root read the drive for you",
+    "permission": "start rescuedeck with sudo, or let root give you this drive: setfacl -m u:USER:r DEVICE",
     "hung": "the drive hangs: power-cycle it, then try again",
     "device-gone": "check power and cable; sectors of 520 or 528 bytes need sg tools",
     "missing": "check the name: rescuedeck devices",
