@@ -357,7 +357,8 @@ def find_or_unpack(archive: str, about: "dict[str, Any]", minor: str, files: "Fi
             make_private(base, needed)
             return unpack_locked(archive, about, minor, files, os.path.join(base, name))
         except OSError as error:
-            reasons.append(f"{base}: {error.strerror or error}")
+            at = error.filename if isinstance(error.filename, str) else base
+            reasons.append(f"{at}: {error.strerror or error}")
         except Damaged as damaged:
             raise Refused(f"this file is damaged, copy it again: {damaged}") from damaged
         except Refused as refused:
