@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,9 +17,16 @@ from engine.mapfile.write import write_map
 from engine.ranges import MAX_POSITION, RangeSet
 from engine.rescue.campaign import choose, drive, resume, trial, wishes
 from engine.rescue.campaign.drive import KnownDrive, Proof
+from engine.rescue.campaign.kernel import Sign
 from engine.rescue.campaign.memory import About, Memory, Wish
 from engine.rescue.campaign.settings import CampaignSettings, PowerSwitch
+from engine.rescue.campaign.verdict import Finding, judge
+from engine.rescue.guard import Repaired
+from engine.rescue.liveness import Alive, Liveness
 from engine.rescue.options import RescueOptions
+from engine.rescue.outcome import Ending, Outcome
+from engine.rescue.passes import Judged
+from engine.rescue.passrun import Ran, Why
 from engine.rescue.strategy import How, Kind, Pass, Run
 from engine.tools import Finished
 
@@ -104,6 +112,80 @@ def test_what_comes_next_keeps_to_what_is_wanted():
     sized = choose.plan_next(endless, Memory(known=KnownDrive("/dev/x", SIZE)), settings, RescueOptions())
     assert isinstance(sized, Pass)
     assert sized.stop <= SIZE
+
+
+def test_what_the_strategy_is_told(monkeypatch):
+    monkeypatch.setattr(choose.time, "time", lambda: 1000.0)
+    settings, options = CampaignSettings(cycle_worth_s=1.0), RescueOptions().with_values(sector_size=4096)
+    area = RangeSet.of(0, SIZE)
+
+    def told(**more):
+        memory = Memory()
+        for name, value in more.items():
+            setattr(memory.budget if hasattr(memory.budget, name) else memory, name, value)
+        return choose.costs(memory, settings, options, area, ((area, 4.0),))
+
+    assert [told(end_time=at).seconds_left for at in (None, 900.0, 1000.0, 1000.5, 1600.0)] == [None, 0, 0, 0.5, 600]
+    assert [told(best_rate=rate).bytes_per_second for rate in (0.0, 0.5, 7e6)] == [50e6, 1.0, 7e6]
+    assert [told(read_seconds=one).read_seconds for one in (0.0, 0.5)] == [2e-4, 0.5]
+    assert [told(pass_seconds=one).pass_seconds for one in (0.0, 9.0)] == [4.0, 9.0]
+    assert told(cycle_times=[0.1]).cycle_seconds == 1.0, "at least what a cycle is worth"
+    made = told(max_cycles=7, min_bytes_per_cycle=9)
+    assert (made.max_cycles, made.min_bytes_per_cycle, made.edges) == (7, 9, settings.edges)
+    assert (made.sector_size, made.cluster_size) == (4096, settings.cluster_size // 4096 * 4096)
+    assert (made.domain, made.valuable) == (area, ((area, 4.0),))
+    small = choose.costs(Memory(), CampaignSettings(cluster_size=512), options, area, ())
+    assert small.cluster_size == 4096, "never less than a sector"
+
+
+def test_no_option_of_a_pass_goes_back_to_what_killed():
+    risky = RescueOptions().with_values(retry_passes=3, try_again=True, retrim=True, skip_size=65536, loose_domain=True)
+    made = Pass(Kind.READ, 0, SIZE, False, 8192, True, False, False, 1, 0.5, "because")
+    found = choose.options_for(made, risky, Path("/d"), (512, 5000))
+    assert (found.retry_passes, found.try_again, found.retrim) == (None, False, False)
+    assert (found.no_trim, found.no_scrape, found.no_sweep, found.skip_size) == (True, True, True, 0)
+    assert (found.idirect, found.check_on_error, found.cpass, found.reverse) == (True, True, "1", False)
+    assert found.loose_domain is False
+    assert (found.input_position, found.size, found.domain_mapfile) == (512, 4488, "/d")
+    assert (found.cluster_size, found.output_position) == (16, None)
+    trimming = Pass(Kind.TRIM, 0, SIZE, False, 8192, True, True, False, 1, 0.5, "because")
+    assert choose.options_for(trimming, risky, Path("/d"), (0, SIZE)).cluster_size == 1
+    tiny = Pass(Kind.EDGE, 0, SIZE, False, 256, True, False, True, 1, 0.5, "because")
+    assert choose.options_for(tiny, risky, Path("/d"), (0, SIZE)).cluster_size == 1
+
+
+def test_what_may_be_read_for_a_pass():
+    """Trimming takes failed blocks for untried but not bad sectors; without anything untried there is no pass."""
+    known = blocks((8 * K, "-"), (8 * K, "*"), (8 * K, "/"), (8 * K, "+"))
+    whole = RangeSet.of(0, 32 * K)
+
+    def ready(**more):
+        facts = {"trim": False, "retry_failed": False, **more}
+        made = Pass(Kind.TRIM, 0, 32 * K, False, 512, False, facts["trim"], facts["retry_failed"], 1, 0.5, "because",
+                    facts.get("tier", 0))  # fmt: skip
+        return choose.ready(made, known, RangeSet(), whole, RangeSet(), 512, ((RangeSet.of(8 * K, 9 * K), 4.0),))
+
+    assert ready() is None
+    trimmed, retried = ready(trim=True), ready(retry_failed=True)
+    assert trimmed is not None and retried is not None
+    assert trimmed.map.ranges("?") == RangeSet.of(8 * K, 24 * K) == trimmed.put_back
+    assert retried.map.ranges("?") == RangeSet.of(0, 24 * K) == retried.put_back
+    assert (trimmed.map.position, trimmed.map.phase, trimmed.map.current_pass) == (0, "?", 1)
+    assert trimmed.span == (0, 32 * K)
+    wanted = ready(retry_failed=True, tier=1)
+    assert wanted is not None
+    assert wanted.area == RangeSet.of(8 * K, 9 * K), "only what is wanted first"
+
+
+def test_a_new_memory_knows_nothing():
+    memory = Memory()
+    assert (memory.cycles, memory.cycle_bytes, memory.vain, memory.resets) == (0, [0], 0, 0)
+    assert (memory.read_only, memory.dead, memory.known, memory.about, memory.wish) == (False, "", None, None, None)
+    assert (memory.best_rate, memory.read_seconds, memory.pass_seconds) == (0.0, 0.0, 0.0)
+    kept = memory.to_json() | {"cycle_bytes": []}
+    assert Memory.from_json(kept).cycle_bytes == [0]
+    wish, about = Wish(0, 5), About(Pass(Kind.READ, 0, 1, False, 1, False, False, False, 1, 0.5, ""))
+    assert (wish.reverse, wish.killers, about.hung_at, about.put_back) == (False, False, None, ())
 
 
 # -- what is learned ---------------------------------------------------------------------------------------------------
@@ -249,11 +331,12 @@ class Desk:
         self.arguments = SimpleNamespace(map=str(folder / "map"), image=str(folder / "image"))
         self.options = RescueOptions()
         self.told: list[str] = []
+        self.asked: list[tuple[object, ...]] = []
         self.path: str | None = "/dev/x"
         monkeypatch.setattr(drive, "boot_of_this_machine", lambda: "boot")
         monkeypatch.setattr(drive, "look_for", lambda known: SimpleNamespace(path=self.path))
         monkeypatch.setattr(drive, "attachment", lambda path: "boot/7")
-        monkeypatch.setattr(drive, "places_of", lambda *_: [])
+        monkeypatch.setattr(drive, "places_of", lambda *asked: self.asked.append(asked) or [])
         monkeypatch.setattr(drive, "prove", lambda *_: SimpleNamespace(proof=proof))
 
     def event(self, kind: str, **facts: object) -> None:
@@ -334,3 +417,124 @@ def test_a_lost_kept_map_counts_nothing_as_new(tmp_path, monkeypatch):
     made = resume.settle(desk, memory, AFTER, was_cut=False)
     assert memory.runs[-1].gained == 0
     assert made.ranges("+") == AFTER.ranges("+")
+
+
+@pytest.mark.parametrize(
+    ("reverse", "after", "cut", "end"),
+    [
+        (False, blocks((16 * K, "+"), (48 * K, "?")), False, 16 * K),
+        (True, blocks((16 * K, "+"), (48 * K, "?")), False, 48 * K),
+        (False, blocks((20 * K, "+"), (4 * K, "?"), (2 * K, "+"), (38 * K, "?")), False, 26 * K),
+        (True, blocks((16 * K, "+"), (24 * K, "?"), (2 * K, "+"), (4 * K, "?"), (2 * K, "+"), (16 * K, "?")), False,
+         40 * K),
+        (False, blocks((20 * K, "+"), (44 * K, "*")), True, 20 * K),
+        (True, blocks((16 * K, "+"), (24 * K, "*"), (8 * K, "+"), (16 * K, "?")), True, 40 * K),
+    ],
+)  # fmt: skip
+def test_how_far_a_pass_got_that_nobody_saw_end(tmp_path, monkeypatch, reverse, after, cut, end):
+    desk, memory = Desk(tmp_path, monkeypatch), memory_of(tmp_path, BEFORE)
+    assert memory.about is not None
+    memory.about = replace(memory.about, made=replace(memory.about.made, reverse=reverse))
+    resume.settle(desk, memory, after.with_status_line(0, "+", 1), was_cut=cut)
+    last = memory.runs[-1]
+    assert (last.end, last.reverse, last.start, last.stop, last.partial) == (end, reverse, 16 * K, 48 * K, False)
+    assert last.gained == after.ranges("+").total - 16 * K
+
+
+def test_what_is_known_good_is_looked_for_where_the_image_has_it(tmp_path, monkeypatch):
+    for facts, shift in (({}, 0), ({"output_position": 512}, 512),
+                         ({"output_position": 0, "input_position": 4096}, -4096)):  # fmt: skip
+        desk, memory = Desk(tmp_path, monkeypatch), memory_of(tmp_path, BEFORE)
+        desk.options = RescueOptions().with_values(**facts)
+        resume.settle(desk, memory, AFTER, was_cut=False)
+        assert desk.asked == [(AFTER, desk.arguments.image, shift)]
+
+
+def test_a_ddrescue_that_was_left_behind_is_waited_for_and_cut_off_when_it_hangs(tmp_path, monkeypatch):
+    clock, seen = [100.0], SimpleNamespace(position=5 * K, doing="reading")
+    monkeypatch.setattr(resume.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(resume.proc, "look", lambda *_: seen)
+    desk, memory = Desk(tmp_path, monkeypatch), memory_of(tmp_path, BEFORE)
+    desk.arguments.source = "/dev/x"
+    memory.budget.hang_limit_s = 10.0
+    shown: list[object] = []
+    freed: list[float] = []
+    kept: list[object] = []
+    left = resume.Leftover(
+        desk, None, memory, SimpleNamespace(phase=lambda *told: shown.append(told)),
+        SimpleNamespace(free=lambda: freed.append(clock[0])), lambda: kept.append(memory.about.hung_at),
+    )  # fmt: skip
+    holder = SimpleNamespace(pid=1 << 30)
+
+    def after(seconds: float) -> None:
+        clock[0] += seconds
+        left.free(holder)
+
+    after(0)
+    after(9.9)
+    seen.position += 512
+    after(0.2)
+    after(9.9)
+    assert (freed, memory.dead, memory.about.hung_at) == ([], "", None), "it goes on, so it lives"
+    assert len(shown) == 4
+    seen.doing = "writing"
+    after(50)
+    assert not freed, "what it does is no reading"
+    seen.doing = "reading"
+    after(0)
+    after(1)
+    assert freed == pytest.approx([170.0, 171.0]) and len(kept) == 1, "noted once, cut off until it is gone"
+    assert memory.about.hung_at == kept[0] == 5 * K + 512
+    assert (memory.dead != "", memory.dead_attachment, desk.told) == (True, "boot/7", ["hang"])
+
+
+# -- what a pass came to, in words and numbers -------------------------------------------------------------------------
+
+
+def found(ending, after, *, reverse=False, hung=None, signs=None, suspect=None, before=None):
+    made = Pass(Kind.READ, 16 * K, 32 * K, reverse, K, True, False, False, 32 * K, 0.5, "because", 2)
+    ran = Ran(1, "", "", Why.NONE, None, "", None, None, "forwards", hung, hung is not None, None, False, 1.0)
+    judged = Judged(
+        Outcome(ending, "words", 1), after, Repaired(after, (), RangeSet(), suspect), Liveness(Alive.UNKNOWN)
+    )
+    return judge(made, before or BEFORE, before or BEFORE, judged, ran, signs or {})
+
+
+def test_where_a_pass_ended():
+    for reverse, end in ((False, 16 * K), (True, 48 * K)):
+        assert found(Ending.STOPPED, BEFORE, reverse=reverse).run.end == end, "it reached nothing"
+    gained = blocks((16 * K, "+"), (4 * K, "?"), (2 * K, "+"), (3 * K, "*"), (39 * K, "?"))
+    assert found(Ending.STOPPED, gained).run.end == 25 * K
+    assert found(Ending.STOPPED, gained, reverse=True).run.end == 20 * K
+    for reverse, end in ((False, 48 * K), (True, 16 * K)):
+        assert found(Ending.FINISHED, gained, reverse=reverse).run.end == end
+    killed = found(Ending.SOURCE_GONE, gained, suspect=(22 * K, 23 * K))
+    assert (killed.run.end, killed.run.killer, killed.run.partial) == (22 * K, (22 * K, 23 * K), True)
+    assert found(Ending.SOURCE_GONE, gained, suspect=(22 * K, 23 * K), reverse=True).run.end == 23 * K
+    outside = blocks((16 * K, "+"), (34 * K, "?"), (2 * K, "+"), (12 * K, "?"))
+    assert found(Ending.STOPPED, outside).run.end == 16 * K, "what lies outside of the pass does not count"
+
+
+@pytest.mark.parametrize(
+    ("position", "killer"),
+    [
+        (16 * K - 1, None), (16 * K, (16 * K, 17 * K)), (20 * K + 512, (20 * K + 512, 21 * K)),
+        (48 * K - 1, (48 * K - 1, 48 * K)), (48 * K, None),
+    ],
+)  # fmt: skip
+def test_a_hanging_read_is_the_killer_only_inside_the_pass(position, killer):
+    made = found(Ending.SOURCE_GONE, BEFORE, hung=position)
+    assert (made.finding, made.run.killer) == (Finding.HUNG, killer)
+    assert f"a read at {position} did not come back" in made.words
+
+
+def test_words_say_what_was_gained_and_what_the_controller_did():
+    gained = blocks((16 * K, "+"), (16 * K, "+"), (32 * K, "?"))
+    made = found(Ending.FINISHED, gained, signs={Sign.RESET: 3})
+    assert made.words == "words; 1.0 MiB rescued; 3 controller resets"
+    assert found(Ending.FINISHED, gained).words == "words; 1.0 MiB rescued"
+    bad = blocks((16 * K, "+"), (16 * K, "+"), (K, "-"), (31 * K, "?"))
+    assert found(Ending.FINISHED, bad, signs={Sign.RESET: 3}).words.count("reset") == 1
+    lost = found(Ending.SOURCE_GONE, gained, suspect=(32 * K, 33 * K)).words
+    assert lost == f"the drive was lost at {32 * K} (65536 bytes): words; 1.0 MiB rescued before"
+    assert found(Ending.SOURCE_GONE, gained).words == "the drive was lost: words; 1.0 MiB rescued before"

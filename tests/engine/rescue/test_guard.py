@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engine.mapfile.model import Mapfile
 from engine.mapfile.status import CHARS, FINISHED
+from engine.ranges import RangeSet
 from engine.rescue.guard import compare, merge, repair
 
 K = 65536
@@ -93,6 +94,47 @@ def test_a_missing_map_is_replaced_by_the_last_whole_one():
     assert listed(made.map) == listed(seen)
     assert "unreadable" in made.reasons[0]
     assert listed(repair(before, None, size=10 * K, dropped=False).map) == listed(before)
+
+
+@pytest.mark.parametrize("left", ["?", "*", "/", "-"])
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_map_of_a_single_block_is_guarded_too(left, dropped):
+    before = Mapfile.new(0, 10 * K, "+")
+    made = repair(before, Mapfile.new(0, 10 * K, left), size=10 * K, dropped=dropped)
+    assert listed(made.map) == [(10 * K, "+")]
+    assert any("put back" in reason for reason in made.reasons)
+    assert made.suspect is None
+
+
+def test_what_was_rescued_stays_also_beyond_the_size_that_is_told():
+    """A drive that reports too little, or a map of another tool."""
+    for before, after in (
+        (blocks((10 * K, "+")), blocks((5 * K, "+"))),
+        (blocks((5 * K, "+")), blocks((10 * K, "+"))),
+        (blocks((5 * K, "+"), (K, "?"), (4 * K, "+")), blocks((5 * K, "+"), (5 * K, "?"))),
+    ):
+        made = repair(before, after, size=5 * K, dropped=True).map
+        assert made.end == 10 * K
+        assert made.ranges("+") == before.ranges("+").union(after.ranges("+"))
+    cut = repair(blocks((5 * K, "+"), (5 * K, "?")), blocks((5 * K, "+"), (5 * K, "?")), size=7 * K, dropped=True).map
+    assert cut.end == 7 * K
+
+
+def test_without_a_good_read_the_suspect_is_sought_from_where_the_run_began():
+    before = blocks((10 * K, "+"), (50 * K, "?")).with_status_line(0, "?", 1)
+    failed = blocks((10 * K, "+"), (5 * K, "?"), (10 * K, "*"), (5 * K, "?"), (10 * K, "*"), (20 * K, "?"))
+    for position, phase, direction, suspect in (
+        (0, "?", "forwards", (15 * K, 16 * K)), (20 * K, "?", "forwards", (30 * K, 31 * K)),
+        (20 * K, "-", "forwards", (15 * K, 16 * K)), (55 * K, "?", "forwards", (15 * K, 16 * K)),
+        (0, "?", "backwards", (39 * K, 40 * K)), (60 * K, "?", "backwards", (39 * K, 40 * K)),
+        (28 * K, "?", "backwards", (24 * K, 25 * K)), (25 * K, "?", "backwards", (24 * K, 25 * K)),
+        (30 * K, "?", "forwards", (30 * K, 31 * K)),
+    ):  # fmt: skip
+        begun = before.with_status_line(position, phase, 1)
+        made = repair(begun, failed, size=60 * K, dropped=True, direction=direction)
+        assert made.suspect == suspect, (position, phase, direction)
+        assert listed(made.map)[0] == (10 * K, "+")
+        assert made.map.ranges("*") == RangeSet.of(*suspect)
 
 
 def some_map(end: int = 40):
