@@ -22,12 +22,12 @@ _HOUR = 20_000
 
 async def run(report: Report) -> None:
     """On a narrow terminal, where list and map take turns, and on a wide one with both."""
-    for size, keys in (((80, 24), report.size(_HOUR, 400)), ((200, 50), report.size(_HOUR // 4, 150))):
+    for size, keys in (((80, 24), report.size(_HOUR, 300)), ((200, 50), report.size(_HOUR // 4, 60))):
         await _hour(report, size, keys)
 
 
 async def _hour(report: Report, size: tuple[int, int], keys: int) -> None:
-    blocks = report.size(1_000_000, 50_000)
+    blocks = report.size(1_000_000, 30_000)
     path = report.folder / f"{size[0]}" / "disk.map"
     path.parent.mkdir()
     write_map(path, random_map(blocks, 7), durable=False)

@@ -82,10 +82,14 @@ class Typist:
 
     async def painted(self) -> None:
         """Wait until every widget has done what it was told, and paint."""
-        for _ in range(2):  # what the first round does may tell others to do something
-            await self.pilot._wait_for_screen()
-            self.app.screen._on_timer_update()
-        await asyncio.sleep(0)
+        while True:
+            for _ in range(2):  # what the first round does may tell others to do something
+                await self.pilot._wait_for_screen()
+                self.app.screen._on_timer_update()
+            await asyncio.sleep(0)
+            if self.app.screen._compositor.size:
+                return
+            await asyncio.sleep(0.002)  # another screen, which Textual lays out a moment later
 
     async def until(self, condition: Callable[[], object], most_s: float = 60.0) -> None:
         """Wait for background work."""
