@@ -128,7 +128,7 @@ class JobContext:
         """Make the journal durable and, when given, keep ``saved`` for ``JobContext.saved`` of a later run.
 
         Call it after the data it speaks of is durable. False when it could not be kept (disk full): a resumed run then
-        goes on from the checkpoint before; the state says so.
+        goes on from the checkpoint before; the state says so. Without ``saved``: when events could not be kept.
         """
         return self._ledger.checkpoint(saved)
 

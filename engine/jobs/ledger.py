@@ -109,17 +109,20 @@ class Ledger:
         self._directory.append(JOURNAL, self._queue[0])
 
     def checkpoint(self, saved: Mapping[str, Any] | None) -> bool:
-        """Make the journal durable, then what a resumed run shall know; False when that was not possible."""
+        """Make the journal durable, then what a resumed run shall know; False when that was not possible.
+
+        Events that wait for room do not hold ``saved`` up: without it the work itself could not go on.
+        """
         with self._lock:
             done = self.flush() and self._try("the journal", lambda: self._directory.sync(JOURNAL))
-            if saved is not None:
-                data = json.dumps(saved, allow_nan=False).encode("ascii")
+            if saved is None:
+                return done
+            data = json.dumps(saved, allow_nan=False).encode("ascii")
 
-                def save() -> None:
-                    self._directory.save(CHECKPOINT, data, durable=True)
+            def save() -> None:
+                self._directory.save(CHECKPOINT, data, durable=True)
 
-                done &= self._try("the checkpoint", save, releases=1)
-            return done
+            return self._try("the checkpoint", save, releases=1)
 
     def bound_log(self) -> None:
         """Keep the log of what was printed within its size."""

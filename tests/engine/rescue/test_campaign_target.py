@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,7 +34,7 @@ def small_fs(tmp_path):
 def fill(place):
     """Take all room of a file system; the file that takes it."""
     filler = place / "filler"
-    with open(filler, "wb", buffering=0) as file:
+    with open(filler, "ab", buffering=0) as file:
         while (room := os.statvfs(place).f_bavail * 4096) > 0:
             try:
                 file.write(bytes(min(room, MIB)))
@@ -53,11 +55,18 @@ def test_no_room_ends_it_with_everything_saved_and_it_goes_on_later(tmp_path, sm
         made = dataclasses.replace(made, **{what: str(small_fs / what)})
         job = begin(made)
         wait_status(job, lambda now: now.campaign and now.campaign.cycles == 1 and now.rescued > MIB)
-        filler = fill(small_fs)
-        job = wait_end(job)
+        stop = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            # Again and again: what the job gives up of its own room must not make the target look free.
+            filled = pool.submit(lambda: [fill(small_fs) for _ in iter(lambda: stop.wait(0.02), True)])
+            job = wait_end(job)
+            stop.set()
+            filler = filled.result()[-1]
         assert job.state is JobState.FAILED
-        assert job.error.code == code, why_failed(job)
-        assert status(job).campaign.verdict == finding
+        # A full disk may also be met first where the state of the map before the pass is kept.
+        assert job.error.code in (code, "no-space"), why_failed(job)
+        if job.error.code == code:
+            assert status(job).campaign.verdict == finding
         first = assert_true_image(made, original, disk).ranges("+")
         assert first.total >= MIB
         filler.unlink()
