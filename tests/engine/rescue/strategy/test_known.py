@@ -8,7 +8,7 @@ import pytest
 from engine.errors import UsageError
 from engine.mapfile.model import Mapfile
 from engine.ranges import MAX_POSITION, RangeSet
-from engine.rescue.strategy import Costs, How, Run, budgets, sizes
+from engine.rescue.strategy import Costs, How, Run, budgets, edges, sizes
 from engine.rescue.strategy.known import MAX_GAPS, MAX_SUSPECTS, in_vain, look, touched
 from engine.rescue.strategy.worth import tier, value
 
@@ -163,6 +163,92 @@ def test_the_domain_may_be_larger_than_the_map():
     assert found.missing == 2 * M
     nothing = look(known, [], Costs(domain=RangeSet()))
     assert (nothing.size, nothing.missing, len(nothing.gaps)) == (0, 0, 0)
+
+
+# -- failed blocks, and the edges of killers ---------------------------------------------------------------------------
+
+
+def test_trimming_takes_the_stretch_with_most_and_crosses_no_killer():
+    known = blocks(
+        (S, "*"), (M, "+"), (2 * S, "/"), (M, "?"), (3 * S, "*"), (M, "+"), (S, "/"), (M, "+"), (C, "*"), (M, "+"),
+        (3 * S, "*"), (M, "+"),
+    )  # fmt: skip
+    killer = 4 * M + 7 * S
+    assert known.status_at(killer) == "*"
+    assert edges.trimming(look(Mapfile.new(0, M, "+"), [], COSTS)) is None
+    history = [
+        run(0, known.end, killer, How.KILLED, killer=(killer, killer + C)),
+        run(0, known.end, known.end, How.ERRORS),
+    ]
+    found = edges.trimming(look(known, history, COSTS))
+    assert found is not None
+    assert (found.start, found.end) == (2 * M + 3 * S, killer - M), "4 sectors between untried ground and the killer"
+    assert (found.reverse, found.gain) == (False, 2.0 * S)
+    assert 0 < found.risk < 0.5
+
+
+def narrowed(known: Mapfile, *history: Run) -> edges.Ground | None:
+    return edges.narrowing(look(known, history, COSTS), COSTS)
+
+
+def killed(low: int, high: int, **more: object) -> Run:
+    facts: dict[str, object] = {"killer": (low, high), **more}
+    return run(0, 8 * M, high if facts.get("reverse") else low, How.KILLED, **facts)  # type: ignore[arg-type]
+
+
+def test_the_edge_of_a_killer_is_met_from_the_side_that_is_read():
+    lost = killed(M, M + C)
+    below = narrowed(blocks((M, "+"), (7 * M, "?")), lost)
+    assert below is not None
+    assert (below.start, below.end, below.reverse, below.gain) == (M, M + C, False, C / 2)
+    above = narrowed(blocks((M + C, "?"), (7 * M - C, "+")), killed(M, M + C, reverse=True))
+    assert above is not None
+    assert (above.start, above.end, above.reverse) == (M, M + C, True)
+    both = narrowed(blocks((M, "+"), (C, "?"), (7 * M - C, "+")), lost)
+    assert both is not None
+    assert not both.reverse
+    for border in ((0, C), (8 * M - C, 8 * M)):
+        at_border = narrowed(Mapfile.new(0, 8 * M), killed(*border))
+        assert at_border is not None
+        assert (at_border.start, at_border.end, at_border.reverse, at_border.gain) == (*border, border[0] > 0, C / 2)
+    assert below.risk == above.risk > 0.5
+
+
+def test_between_untried_ground_the_middle_is_tried_and_less_believed():
+    """Off a middle in whole sectors; a part of a lost read is believed in proportion."""
+    odd = narrowed(Mapfile.new(0, 8 * M), killed(M, M + 7 * S))
+    assert odd is not None
+    assert (odd.start, odd.end, odd.reverse) == (M + 3 * S, M + 7 * S, False)
+    assert odd.gain == pytest.approx(7 * S * 0.5 * 0.1)
+    known = Mapfile.new(0, 8 * M)
+    inner = narrowed(known, killed(4 * M, 4 * M + S), killed(M, M + 8 * S), killed(M + 6 * S, M + 7 * S))
+    assert inner is not None
+    assert (inner.start, inner.end) == (M + 3 * S, M + 6 * S)
+    assert inner.gain == pytest.approx(6 * S * 0.5 * 0.1 * 6 / 8)
+
+
+def test_single_sectors_that_killed_or_were_read_through_give_nothing_more():
+    known = blocks((M, "+"), (7 * M, "?"))
+    assert narrowed(known, killed(M, M + S)) is None
+    assert narrowed(known) is None
+    lost = killed(M, M + C)
+    for how, cluster, partial, left in (
+        (How.ERRORS, S, False, False), (How.FINISHED, S, False, False), (How.ERRORS, S, True, True),
+        (How.ERRORS, 2 * S, False, True), (How.STOPPED, S, False, True),
+    ):  # fmt: skip
+        through = run(M, M + C, M + C, how, 1, cluster=cluster, partial=partial)
+        assert (narrowed(known, lost, through) is not None) == left, (how, cluster, partial)
+    vain = run(M, M + C, M, How.STOPPED, 0, cluster=S)
+    found = narrowed(known, lost, vain)
+    assert found is not None
+    assert (found.start, found.end) == (M + S + 3 * S, M + C), "the first read was in vain: from the middle of the rest"
+
+
+def test_the_larger_part_comes_first():
+    known = blocks((M, "+"), (C, "?"), (M, "+"), (2 * C, "?"), (5 * M, "+"))
+    two = narrowed(known, killed(M, M + C), killed(2 * M + C, 2 * M + 3 * C))
+    assert two is not None
+    assert (two.start, two.end, two.gain) == (2 * M + C, 2 * M + 3 * C, C)
 
 
 # -- budgets, sizes, worth ---------------------------------------------------------------------------------------------
