@@ -67,8 +67,8 @@ def files(folder: Path, *, skip: Callable[[str], bool] = lambda _: False) -> Sta
 
 
 def temporary(name: str) -> bool:
-    """Whether a name says that the file is not finished."""
-    return name.endswith((".part", ".tmp")) or ".part-" in name
+    """Whether a name says that the file is not finished, or says who holds another."""
+    return name.endswith((".part", ".tmp", ".lock"))
 
 
 def _json(path: Path, *keys: str) -> object:

@@ -1,122 +1,142 @@
-"""Whole runs of every command and of the screens over a source, traced: nothing that changes anything reaches it."""
+"""Whole runs of every command, job and screen over a source, traced: nothing that changes anything reaches it."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.jobs import list_jobs
-from tests.engine.carve.images import Image
-from tests.engine.carve.made_files import made, picture
-from tests.safety.traced import command, offences
-from tests.support import find_tool, needs_tool
+from engine.jobs.kinds import KINDS
+from tests.engine.partitions.disks import loop
+from tests.safety import patients, visits
+from tests.safety.patients import MIB, Patients
+from tests.safety.traced import command, judged, offences
+from tests.safety.traced import visits as visits_of
+from tests.support import needs_loop, needs_tool
 from tests.terminal.tmux import CHECKOUT, Pane
+from tui.commands import GROUPS, group_parser
 
 pytestmark = [needs_tool("strace"), needs_tool("mkfs.vfat"), needs_tool("mcopy"), needs_tool("sfdisk")]
-MIB = 1 << 20
-START = 2048 * 512
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A partitioned disk with a FAT volume of files, its map with holes beside it; nobody may write to it."""
-    folder = tmp_path_factory.mktemp("patient")
-    volume = folder / "volume"
-    volume.write_bytes(bytes(17 * MIB))
-    _tool("mkfs.vfat", "-F", "16", volume)
-    for name in ("jpeg", "zip", "pdf"):
-        (folder / name).write_bytes(made(name))
-        _tool("mcopy", "-i", volume, folder / name, "::")
-    (folder / "big.jpg").write_bytes(picture("JPEG", (640, 480)))
-    _tool("mcopy", "-i", volume, folder / "big.jpg", "::")
-    image = folder / "disk.img"
-    with open(image, "wb") as out:
-        out.truncate(20 * MIB)
-    subprocess.run([_path("sfdisk"), "-q", image], input=b"label: dos\nstart=2048,size=34816,type=e\n", check=True)
-    with open(image, "r+b") as out:
-        out.seek(START)
-        out.write(volume.read_bytes())
-        out.seek(19 * MIB)
-        out.write(Image().put("png").data)
-    (folder / "disk.map").write_text(
-        f"0x0 + 1\n0x0 0x{START + MIB:x} +\n0x{START + MIB:x} 0x1000 -\n"
-        f"0x{START + MIB + 0x1000:x} 0x{20 * MIB - START - MIB - 0x1000:x} +\n"
-    )
-    image.chmod(0o444)
-    return image
+def made(tmp_path_factory: pytest.TempPathFactory) -> Patients:
+    return patients.make(tmp_path_factory.mktemp("patients"))
 
 
-def _state(path: Path) -> tuple[bytes, int, int]:
-    facts = path.stat()
-    return hashlib.sha256(path.read_bytes()).digest(), facts.st_mtime_ns, facts.st_mode
+def _leaves(parser: argparse.ArgumentParser, words: str) -> Iterator[str]:
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield words
+    for action in below:
+        for name, child in action.choices.items():
+            yield from _leaves(child, f"{words} {name}")
 
 
-def _path(tool: str) -> str:
-    found = find_tool(tool)
-    assert found is not None
-    return found
+def test_every_command_is_traced_or_reads_no_source() -> None:
+    """A new command over a source has to be added to the visits."""
+    all_of_them = {leaf for group in GROUPS for leaf in _leaves(group_parser(group)[1], group)}
+    traced = {next(leaf for leaf in all_of_them if f"{' '.join(words)} ".startswith(f"{leaf} "))
+              for words in visits.COMMANDS.values()}  # fmt: skip
+    assert all_of_them - traced - set(visits.NO_SOURCE) == set()
+    assert (set(visits.NO_SOURCE) - all_of_them) | (set(visits.NO_SOURCE) & traced) == set()
 
 
-def _tool(tool: str, *words: object) -> None:
-    subprocess.run([_path(tool), *map(str, words)], check=True, capture_output=True)
+def test_every_kind_of_job_is_traced_or_reads_no_source() -> None:
+    assert {kind for kind, _ in visits.JOBS.values()} | set(visits.JOBS_WITHOUT) == set(KINDS)
 
 
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "parts tree": ("parts", "tree", "IMAGE"),
-    "parts check": ("parts", "check", "IMAGE"),
-    "parts search": ("parts", "search", "IMAGE", "--deep"),
-    "parts repair": ("parts", "repair", "IMAGE", "rebuild"),
-    "hex": ("hex", "IMAGE", "--at", "0", "--template", "mbr"),
-    "fs list": ("fs", "list", "IMAGE"),
-    "fs hit": ("fs", "hit", "IMAGE", "--map", "MAP"),
-    "fs extract": ("fs", "extract", "IMAGE", "/", "-o", "OUT"),
-    "fs unallocated": ("fs", "unallocated", "IMAGE", "-o", "OUT/free"),
-    "fs slack": ("fs", "slack", "IMAGE", "-o", "OUT/slack"),
-    "carve": ("carve", "IMAGE", "--map", "MAP", "-o", "OUT"),
-    "carve free": ("carve", "IMAGE", "--free", "--everywhere", "--list"),
-    "dvr list": ("dvr", "list", "IMAGE"),
-    "dvr scan": ("dvr", "scan", "IMAGE", "-o", "OUT"),
-    "ole2 info": ("ole2", "info", "IMAGE"),
-    "sectors detect": ("sectors", "detect", "IMAGE"),
-    "raid detect": ("raid", "detect", "IMAGE", "IMAGE2", "IMAGE3"),
-    "decode dbf": ("decode", "dbf", "IMAGE"),
-    "rescue run": ("rescue", "run", "IMAGE", "OUT/image", "OUT/map"),
-}
+def _visit(made: Patients, folder: Path, plan: list[dict[str, Any]], watched: list[Path]) -> tuple[int, list[str]]:
+    """Go through a plan under strace. Returns how often patients were opened and what could have changed one."""
+    where, result, log = folder / "plan.json", folder / "result.json", folder / "trace"
+    where.write_text(json.dumps(plan))
+    argv = command(log, sys.executable, "-m", "tests.safety.visitor", str(where), str(result))
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=280, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told, lines = json.loads(result.read_text()), visits_of(log)
+    failed = {name: one for name, one in told.items() if one["status"] not in (0, 1)}
+    assert not failed, failed
+    opened, found = 0, []
+    for visit in plan:
+        name = visit["name"]
+        count, bad = judged(lines[name], watched)
+        asked = name == "case create" and "/dev/" in str(visit)  # what the kernel tells of a device is enough for it
+        assert count > 0 or asked, f"{name} never opened a source: {told[name]['said']}"
+        opened += count
+        found += [f"{name}: {line}" for line in bad]
+    return opened, found
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_a_command_only_reads(name: str, patient: Path, tmp_path: Path) -> None:
-    before = _state(patient)
-    out = tmp_path / "out"
-    if COMMANDS[name][0] != "carve":
+def _plan(made: Patients, folder: Path, names: list[str], **more: object) -> list[dict[str, Any]]:
+    plan = []
+    for name in names:
+        out = folder / name.replace(" ", "-")
         out.mkdir()
-    others = []
-    for number in (2, 3):
-        others.append(tmp_path / f"member{number}")
-        others[-1].write_bytes(patient.read_bytes())
-    known = {
-        "IMAGE": str(patient), "MAP": str(patient.with_name("disk.map")), "IMAGE2": str(others[0]),
-        "IMAGE3": str(others[1]),
-    }  # fmt: skip
-    words = [known.get(word, word.replace("OUT", str(out))) for word in COMMANDS[name]]
-    log = tmp_path / "trace"
-    done = subprocess.run(
-        command(log, sys.executable, "-m", "tui", *words, "--quiet"), cwd=CHECKOUT, capture_output=True, text=True,
-        timeout=240, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode in (0, 1, 2, 3), done.stderr
-    assert "Traceback" not in done.stderr
-    opened, found = offences(log, patient)
-    assert opened > 0, f"it never opened the source: {done.stderr}"
+        plan.append({"name": name, "words": made.put_in(visits.COMMANDS[name], out, **more)})
+    return plan
+
+
+def _jobs(made: Patients, folder: Path, **more: object) -> list[dict[str, Any]]:
+    from engine.edits import Draft
+    from engine.raid.description import ArrayFile, MemberFile, save_array
+    from engine.raid.layout import Geometry, Layout
+    from engine.source import FileSource
+
+    out = folder / "jobs-out"
+    out.mkdir()
+    with FileSource(made.words["IMAGE"]) as source:
+        draft = Draft(source)
+        draft.put(446, b"NEW" * 20, "because")
+        plan, size = draft.plan("test", "a test").to_json(), source.size
+    members = tuple(MemberFile(Path(made.words[f"MEMBER{n}"]), Path(made.words[f"MEMBER{n}"]).stat().st_size)
+                    for n in range(3))  # fmt: skip
+    save_array(out / "set.array", ArrayFile(Geometry(Layout.LEFT_SYMMETRIC, 16384, (0, 1, 2), (0, 0, 0)), members))
+    more = {"PLAN": plan, "SIZE": size, "FIRST": 19 * MIB, **more}
+    return [
+        {"name": f"job {name}", "kind": kind, "arguments": made.put_in(arguments, out, **more),
+         "folder": str(folder / "jobs")}
+        for name, (kind, arguments) in visits.JOBS.items()
+    ]  # fmt: skip
+
+
+def test_commands_and_jobs_only_read(made: Patients, tmp_path: Path) -> None:
+    before = made.state()
+    plan = _plan(made, tmp_path, [name for name in visits.COMMANDS if name != "devices"]) + _jobs(made, tmp_path)
+    opened, found = _visit(made, tmp_path, plan, list(made.files))
+    print(f"{len(plan)} calls of commands and jobs opened sources {opened} times")
     assert found == []
-    assert _state(patient) == before
+    assert made.state() == before
 
 
-def test_the_trace_would_notice(patient: Path, tmp_path: Path) -> None:
+@needs_loop()
+def test_commands_and_jobs_only_read_a_device(made: Patients, tmp_path: Path) -> None:
+    """On a block device that could be written to: nothing but reading, and no ioctl that does more than ask."""
+    image = tmp_path / "disk.img"
+    image.write_bytes(Path(made.words["IMAGE"]).read_bytes())
+    before = hashlib.sha256(image.read_bytes()).digest()
+    with loop(image) as device:
+        plan = _plan(made, tmp_path, sorted(visits.ON_DEVICES), IMAGE=str(device))
+        for one in plan:
+            one["words"] = [word.replace(made.words["IMAGE"], str(device)) for word in one["words"]]
+            if one["name"] == "rescue run":
+                one["words"].append("--allow-same-disk")
+        plan += [job for job in _jobs(made, tmp_path, IMAGE=str(device)) if str(device) in json.dumps(job["arguments"])]
+        plan = [one for one in plan if one["name"] != "job repair-copy"]  # copies of images only
+        opened, found = _visit(made, tmp_path, plan, [Path(device), image])
+    print(f"{len(plan)} calls opened the device {opened} times")
+    assert found == []
+    assert hashlib.sha256(image.read_bytes()).digest() == before
+
+
+def test_the_trace_would_notice(tmp_path: Path) -> None:
     """The proof of the proof: what writes is found, by name and by descriptor."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"x")
@@ -128,8 +148,9 @@ def test_the_trace_would_notice(patient: Path, tmp_path: Path) -> None:
 
 @pytest.mark.terminal
 @needs_tool("tmux")
-def test_the_screens_only_read(patient: Path, tmp_path: Path) -> None:
+def test_the_screens_only_read(made: Patients, tmp_path: Path) -> None:
     """Every screen on an image, one after the other, with the work that begins there."""
+    patient = Path(made.words["IMAGE"])
     before = hashlib.sha256(patient.read_bytes()).digest()
     log = tmp_path / "trace"
     argv = command(log, sys.executable, "-m", "tui", "open", str(patient))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 CALLS = (
@@ -10,7 +11,9 @@ CALLS = (
     "rename,renameat,renameat2,link,linkat,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,fchownat,utimensat,"
     "copy_file_range,sendfile,splice,ioctl,mmap,sync_file_range,setxattr,fsetxattr,fremovexattr"
 )
-_HARMLESS_IOCTLS = re.compile(r"ioctl\(\d+<[^>]*>, (BLK\w*GET\w*|BLKGETSIZE64|TCGETS|FS_IOC_FIEMAP|FIONREAD)\b")
+_HARMLESS_IOCTLS = re.compile(
+    r"ioctl\(\d+<[^>]*>, (BLK\w*GET\w*|BLKSSZGET|HDIO_GET\w*|TCGETS|FS_IOC_FIEMAP|FIONREAD)\b"
+)
 
 
 def command(log: Path, *argv: str) -> list[str]:
@@ -18,12 +21,34 @@ def command(log: Path, *argv: str) -> list[str]:
     return ["strace", "-f", "-y", "-qq", "-s", "0", "-e", f"trace={CALLS}", "-e", "signal=none", "-o", str(log), *argv]
 
 
+MARK = "/visit: "
+
+
+def visits(log: Path) -> dict[str, list[str]]:
+    """The lines of a trace by the visit that they belong to: each begins with an open of ``MARK`` + name."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    with open(log, errors="replace") as stream:
+        for line in stream:
+            if MARK in line:
+                lines = found.setdefault(line.partition(MARK)[2].partition('"')[0], [])
+            lines.append(line.rstrip("\n"))
+    return found
+
+
 def offences(log: Path, patient: Path) -> tuple[int, list[str]]:
     """(how often it was opened for reading, the calls that could have changed it)."""
-    name, found, opened = re.escape(str(patient)), [], 0
+    return judged(log.read_text(errors="replace").splitlines(), [patient])
+
+
+def judged(lines: Iterable[str], patients: Sequence[Path]) -> tuple[int, list[str]]:
+    """``offences`` for several files at once, over the lines of a trace."""
+    name = "(?:" + "|".join(re.escape(str(one)) for one in patients) + ")"
+    found: list[str] = []
+    opened = 0
     as_path = re.compile(rf'"{name}"')
-    as_descriptor = re.compile(rf"<{name}>")
-    for line in log.read_text(errors="replace").splitlines():
+    as_descriptor = re.compile(rf"<{name}(?:<[^>]*>)?>")
+    for line in lines:
         if ("= -1 E" in line and "open" in line) or "<... " in line:  # failed, or the end of a call that was seen begin
             continue
         by_path, by_descriptor = bool(as_path.search(line)), bool(as_descriptor.search(line))
