@@ -17,9 +17,26 @@ def set_environment() -> None:
     os.environ.setdefault("ESCDELAY", "500" if os.environ.get("SSH_CONNECTION") else "200")
 
 
+def hold_standard_streams() -> None:
+    """Where input, output or errors were closed by who called, nothing stands in their place: else the first file that
+    is opened (an image, a map) would, and get what is printed.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            os.set_inheritable(number, True)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     os.umask(0o077)  # what is rescued is somebody's: nothing that is made here is for others to read
+    hold_standard_streams()
     set_environment()
     from tui.commands import run
 
