@@ -56,8 +56,11 @@ def find_facts(listing: Listing, index: int, sector: int = 512) -> list[Fact]:
     """Everything about one find."""
     find = listing.finds[index]
     facts: list[Fact] = [
-        ("what", f"{find.kind}, {find.category}; {format_exact(find.size)} from byte {find.start} "
-                 f"(sector {find.start // sector})"),
+        (
+            "what",
+            f"{find.kind}, {find.category}; {format_exact(find.size)} from byte {find.start} "
+            f"(sector {find.start // sector})",
+        ),
         ("sure", f"{find.confidence} of 4 ({_SURE[find.confidence]}): {find.reason}"),
     ]
     if len(find.extents) > 1:
@@ -104,7 +107,7 @@ def scan_facts(job: Job | None, listing: Listing | None, choice: Choice, shown: 
         text = f"{plural(len(top), 'file', 'files')}, {whole} whole, {lacking} with unread bytes"
         facts.append(("found", text))
         narrowed = [word for word in (
-            " ".join(choice.words), STATE_WORDS[choice.state], SORT_WORDS[choice.sort],
+            choice.typed, STATE_WORDS[choice.state], SORT_WORDS[choice.sort],
             "parts of others too" if choice.parts else "", f"{marked} marked" if marked else "",
         ) if word]  # fmt: skip
         if narrowed:

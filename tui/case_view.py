@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.cases import Action, Case, Generation, list_generations, load_case, read_history
+from engine.cases.next_steps import State, Step, next_steps
+from engine.cases.state import state_of
 from engine.devices import Identity
 from engine.errors import RescueError
 from engine.jobs import Job
 from engine.text import format_size
 from themes.palettes import MARKS
+from tui import next_words
 from tui.listing import job_row, jobs_order, unfinished
 from tui.widgets.facts import Fact
 from tui.widgets.rows import Cell, Column, Row, Section
@@ -52,6 +55,7 @@ class CaseView:
     map_problem: str | None
     generations: tuple[Generation, ...]
     history: tuple[Action, ...]
+    state: State
 
 
 def read_totals(path: Path) -> MapTotals:
@@ -86,6 +90,7 @@ def view_case(directory: Path) -> CaseView:
         map_problem=problem,
         generations=tuple(list_generations(case)),
         history=tuple(read_history(case, last=HISTORY)),
+        state=state_of(directory),
     )
 
 
@@ -131,31 +136,28 @@ def _shown(case: Case, path: Path) -> str:
     return path.name if path.parent == case.directory else str(path)
 
 
-def next_steps(view: CaseView, jobs: Sequence[Job]) -> list[Row]:
-    """What can be done now, the natural thing first. Ids are ``step:watch``, ``rescue``, ``resume``, ``map`` ..."""
-    steps: list[tuple[str, str, str]] = []
-    live = [job for job in jobs if job.live]
-    resting = [job for job in jobs if unfinished(job) and job.resumable]
+def steps_now(view: CaseView, jobs: Sequence[Job]) -> tuple[Step, ...]:
+    """What comes next, with the jobs as they are now."""
+    rescues = [job for job in jobs if job.kind == "rescue"]
+    live = any(job.live for job in rescues)
+    resting = not live and (view.state.resting or any(unfinished(job) and job.resumable for job in rescues))
+    return next_steps(replace(view.state, running=live, resting=resting))
+
+
+def next_rows(view: CaseView, jobs: Sequence[Job]) -> list[Row]:
+    """What can be done now, the natural thing first. Ids are ``step:NUMBER``, ``step:map``, ``step:edit``."""
+    rows = [
+        (str(number), next_words.step_words(step), step.reason)
+        for number, step in enumerate(steps_now(view, jobs))
+    ]  # fmt: skip
     totals = view.totals
-    if live:
-        steps.append(("watch", "watch the running rescue", ""))
-    elif view.case.source_path is None:
-        steps.append(("devices", "choose the failing drive", "see the devices of this machine"))
-    elif totals is None and view.map_problem is None:
-        steps.append(("rescue", "image the drive", "choose how, then start"))
-    elif totals is not None and not totals.whole:
-        if resting:
-            steps.append(("resume", "go on with the stopped rescue", "as it was"))
-        missing = size(sum(totals.bytes[1:]))
-        steps.append(("rescue", "go on with the next pass", f"{missing} are still missing: choose how"))
-    if view.map_problem:
-        steps.append(("generations", "go back to a kept map, or mend it", "in the map editor"))
     if totals is not None:
         words = "everything was read" if totals.whole else "see what is missing, and where"
-        steps.append(("map", "look at the map", words))
+        rows.append(("map", "look at the map", words))
+        live = any(job.live for job in jobs)
         note = "it follows the rescue and edits nothing" if live else "mark, try again, recipes, kept maps"
-        steps.append(("edit", "edit the map by hand", note))
-    return [Row(STEP + name, (text, Cell(note, "row--soft"))) for name, text, note in steps]
+        rows.append(("edit", "edit the map by hand", note))
+    return [Row(STEP + name, (text, Cell(note, "row--soft"))) for name, text, note in rows]
 
 
 def inside_rows() -> list[Row]:
@@ -174,9 +176,9 @@ def inside_rows() -> list[Row]:
 def case_sections(view: CaseView, jobs: Sequence[Job]) -> list[Section]:
     """Next steps, jobs, generations and history as lists."""
     wide = Column("", 60, flex=True, least=16)
-    sections = [Section("NEXT", (Column("", 34), wide), tuple(next_steps(view, jobs)))]
+    sections = [Section("NEXT", (Column("", 34), wide), tuple(next_rows(view, jobs)))]
     if jobs:
-        columns = (wide, Column("", 9), Column("", 8, right=True), Column("", 12, right=True, drop=1), wide)
+        columns = (wide, Column("", 9), Column("", 8, right=True), wide)
         sections.append(Section("JOBS", columns, tuple(job_row(job) for job in jobs_order(jobs))))
     if view.image_size is not None:
         sections.append(Section("INSIDE", (Column("", 34), wide), tuple(inside_rows())))

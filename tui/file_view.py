@@ -18,7 +18,7 @@ COLUMNS = (
     Column("name", width=200, flex=True, least=16),
     Column("size", width=11, right=True),
     Column("lacks", width=11, right=True),
-    Column("of it", width=7, right=True, drop=1),
+    Column("of it", width=9, right=True, drop=1),
     Column("changed", width=16, drop=2),
 )
 FLAT_COLUMNS = (*COLUMNS[:1], Column("path", width=300, flex=True, least=16, path=True), *COLUMNS[2:])
@@ -108,8 +108,7 @@ def details_facts(details: Details) -> list[Fact]:
                                     f"{format_exact(health.missing)}", "row--danger")))  # fmt: skip
     if details.places:
         shown = ", ".join(
-            f"{size} B " + (f"at {start}" if start is not None else "nowhere")
-            for _, start, size in details.places[:2]
+            f"{size} B " + (f"at {start}" if start is not None else "nowhere") for _, start, size in details.places[:2]
         )
         more = details.place_count - 2
         facts.append(("lies", shown + (f" and {more} more" if more > 0 else "")))

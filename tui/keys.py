@@ -38,6 +38,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Every screen",
         (
             Key("screen.back", "q,escape", "screen.back", "back", "back to the screen before", 95),
+            Key("screen.go_on", "full_stop", "go_on", "next", "do what the line above the keys offers as next"),
             Key("screen.next", "tab", "app.focus_next", "next", "to the next pane"),
             Key("screen.previous", "shift+tab", "app.focus_previous", "previous", "to the pane before"),
         ),
@@ -71,6 +72,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("start.array", "a", "array", "array", "put an array (RAID5) together from its members", 45),
             Key("start.recordings", "V", "recordings", "video", "recordings in the image or case under the cursor", 55),
             Key("start.refresh", "r", "refresh", "refresh", "look again for devices, files and jobs", 50),
+            Key("start.go_on", "full_stop", "go_on", "next", "do what the line above the keys offers as next"),
             Key("start.quit", "q", "app.quit", "quit", "leave the deck; jobs go on", 95),
         ),
     ),
@@ -79,6 +81,7 @@ SCOPES: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("devices.image", "i,enter", "image", "image it", "image this device into a new case", 10),
             Key("devices.partitions", "t", "partitions", "partitions", "the partition tables of this device", 15),
+            Key("devices.recordings", "V", "recordings", "video", "recordings on the disk of a video recorder", 18),
             Key("devices.health", "H", "health", "health", "ask the drive for its health (smartctl)", 20),
             Key("devices.refresh", "r", "refresh", "refresh", "look again", 30),
         ),

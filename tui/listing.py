@@ -33,8 +33,7 @@ _JOB_COLUMNS = (
     Column("job", 60, flex=True, least=20),
     Column("state", 9),
     Column("done", 8, right=True),
-    Column("rate", 12, right=True, least=11, drop=2),
-    Column("left", 60, flex=True, least=16),
+    Column("how it stands", 60, flex=True, least=24),
 )
 
 
@@ -106,17 +105,19 @@ _STATE_STYLES = {
 
 
 def job_row(job: Job) -> Row:
-    """A job with how far it is."""
+    """A job with how far it is, and how it stands: its rate and time left, or why it rests."""
     progress = job.progress
     share = percent(progress.done, progress.total)
     if job.live:
         rate = format_rate(progress.rate) if progress.unit == "B" and progress.rate is not None else ""
-        note = Cell(job.warning or remaining_text(job) or job.message, "row--warning" if job.warning else "")
+        left = remaining_text(job)
+        left += " left" if left.startswith(("about", "more than")) else ""
+        told = ", ".join(part for part in (left, rate) if part) or job.message
+        note = Cell(job.warning or told, "row--warning" if job.warning else "")
     else:
-        rate = ""
         note = Cell(job_note(job), "row--danger" if job.error else "row--soft")
     state = Cell(str(job.state), _STATE_STYLES.get(job.state, ""))
-    return Row(JOB + str(job.directory), (job_name(job), state, share, rate, note))
+    return Row(JOB + str(job.directory), (job_name(job), state, share, note))
 
 
 def job_name(job: Job) -> str:

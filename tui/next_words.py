@@ -14,10 +14,11 @@ WORDS: dict[StepId, str] = {
     "list-files": "list the files",
     "recordings": "see the recordings",
     "retry": "read only what hit files lack",
-    "extract": "write the files out",
+    "extract": "write out the files",
     "carve": "look for files by signature",
     "partitions": "search for lost partitions",
     "report": "write the report",
+    "done": "done",
 }
 FIRST_RESCUE = "image the drive"
 

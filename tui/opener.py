@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.geometry import Size
+from textual.screen import Screen
 
 from engine.cases import Case
 from engine.cases.arrays import Member
@@ -74,12 +75,17 @@ class Opener(App[None]):
 
     def edit_map(self, map: Path, case: Case | None = None, image: Path | None = None) -> None:
         """The editor on a mapfile; the one that is open on it already comes on top again."""
-        place = next((n for n, screen in enumerate(self.screen_stack) if opening.is_editor_of(screen, map)), None)
-        if place is None:
+        if not self._return_to(lambda screen: opening.is_editor_of(screen, map)):
             self._open(lambda: opening.editor_screen(map, case, image))
-            return
+
+    def _return_to(self, wanted: Callable[[Screen[Any]], bool]) -> bool:
+        """Back to a screen that is open already; False when there is none."""
+        place = next((n for n, screen in enumerate(self.screen_stack) if wanted(screen)), None)
+        if place is None:
+            return False
         for _ in range(len(self.screen_stack) - 1 - place):
             self.pop_screen()
+        return True
 
     def open_partitions(self, path: Path, map: Path | None = None) -> None:
         """The partitions of a case, or of an image under a map."""
@@ -111,7 +117,8 @@ class Opener(App[None]):
 
     def open_files(self, path: Path, map: Path | None = None, start: int | None = None) -> None:
         """The files in a case or in an image under a map; ``start``: of the volume that begins there."""
-        self._open(lambda: opening.files_screen(path, map, start))
+        if not self._return_to(lambda screen: opening.is_files_of(screen, path, start)):
+            self._open(lambda: opening.files_screen(path, map, start))
 
     def open_array(self, members: Sequence[Member] = ()) -> None:
         """An array out of its members."""

@@ -129,6 +129,12 @@ def is_editor_of(screen: Screen[Any], map: Path) -> bool:
     return isinstance(path, Path) and os.path.realpath(path) == os.path.realpath(map)
 
 
+def is_files_of(screen: Screen[Any], path: Path, start: int | None) -> bool:
+    """Whether a screen shows the files of the volume that begins there."""
+    shown = getattr(screen, "shown_volume", None)
+    return start is not None and shown == (path, start)
+
+
 def devices_screen(path: str | None) -> DeckScreen:
     """The devices, with the cursor on the one at ``path``."""
     from tui.screens.devices import DevicesScreen

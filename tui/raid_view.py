@@ -120,7 +120,7 @@ def member_section(members: Sequence[Member], answer: Detection | None) -> Secti
         style = "row--warning" if state in ("STALE", "FOREIGN", "BLANK") else ""
         name = str(member.path) + (f"  [{member.sector_size}]" if member.sector_size else "")
         rows.append(Row(f"member:{number}", (str(number + 1), Cell(state, style), size, kinds, safe_text(name))))
-    return Section("", _MEMBERS, tuple(rows), "none yet: a adds one, A all images of a folder")
+    return Section("" if rows else "MEMBERS", _MEMBERS, tuple(rows), "none yet: a adds one, A all images of a folder")
 
 
 def candidate_section(candidates: Sequence[Candidate], by_hand: Candidate | None) -> Section:
@@ -128,7 +128,8 @@ def candidate_section(candidates: Sequence[Candidate], by_hand: Candidate | None
     rows = [_candidate_row(f"candidate:{number}", f"{number + 1}.", one) for number, one in enumerate(candidates)]
     if by_hand is not None:
         rows.insert(0, _candidate_row("candidate:hand", "me", by_hand))
-    return Section("", _CANDIDATES, tuple(rows), "d finds strip, sequence and order; o says them by hand")
+    title = "" if rows else "ASSEMBLIES"
+    return Section(title, _CANDIDATES, tuple(rows), "d finds strip, sequence and order; o says them by hand")
 
 
 def _candidate_row(key: str, name: str, one: Candidate) -> Row:

@@ -97,9 +97,10 @@ def rescued(news: News) -> Told:
 
 
 def rescued_size(news: News) -> str:
-    """``812.3 GiB of 931.5 GiB``."""
-    done, total = amounts(news)[0][0], whole(news)
-    return f"{format_size(done)} of {format_size(total)}" if total else format_size(done) if done else ""
+    """``812.3 GiB of 931.5 GiB``; ``wanted`` where a domain leaves the rest of the drive out."""
+    done, total, status = amounts(news)[0][0], whole(news), news.status
+    wanted = " wanted" if status is not None and status.size and total and total < status.size else ""
+    return f"{format_size(done)} of {format_size(total)}{wanted}" if total else format_size(done) if done else ""
 
 
 def state_word(news: News) -> Told:
@@ -235,10 +236,11 @@ def rate_average(news: News) -> str:
 
 
 def remaining(news: News) -> str:
-    """The time left, as honestly as it can be told."""
+    """The time left, as honestly as it can be told; when nothing runs, what is not rescued."""
     status = news.status
     if status is None or not news.live:
-        return "-"
+        done, total = amounts(news)[0][0], whole(news)
+        return "-" if not total else f"{format_size(total - done)} unread" if done < total else "nothing"
     return safe_text(status.remaining.text) or "unknown"
 
 
@@ -277,11 +279,16 @@ def what(news: News) -> str:
     return safe_text("  ".join(part for part in parts if part))
 
 
+_EVENT_WORDS = {
+    "job-started": "started", "job-ended": "ended", "job-stop": "asked to stop", "job-events-lost": "events lost",
+    "job-warning": "warning", "drop-off": "the drive dropped off", "returned": "the drive came back",
+}  # fmt: skip
 _QUIET = frozenset({"progress", "state"})
 
 
 def event_text(time_text: str, kind: str, facts: Mapping[str, Any]) -> str:
-    """An event of the journal on one line: time, kind, then its message or its facts."""
+    """An event of the journal on one line: time, what happened in words, then its message or its facts."""
+    kind = _EVENT_WORDS.get(kind, kind.replace("-", " "))
     message = facts.get("message") or facts.get("headline") or facts.get("reason") or facts.get("text")
     if not isinstance(message, str):
         message = ", ".join(f"{name} {_fact(value)}" for name, value in facts.items() if _short(value))

@@ -215,7 +215,7 @@ def load_case(directory: str | os.PathLike[str]) -> Case:
         if len(data) > _MAX_CASE_FILE:
             raise ValueError("it is too large")
         return _parse(where, json.loads(data))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         older = "; the version before is case.json.1" if os.path.exists(where / "case.json.1") else ""
         raise DamagedError(
             f"case.json cannot be understood ({type(error).__name__}: {error})",

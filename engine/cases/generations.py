@@ -188,7 +188,7 @@ def _load(number: int, path: Path) -> Generation:
             number, path, str(facts["time"]), str(facts["note"]), None if command is None else str(command),
             facts.get("automatic") is True,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
         return Generation(number, path, when, _LOST, None)
 

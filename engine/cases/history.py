@@ -44,6 +44,6 @@ def read_history(case: Case, last: int | None = None) -> list[Action]:
         try:
             entry = json.loads(line[:_MAX_LINE])
             found.append(Action(str(entry.pop("time")), str(entry.pop("action")), entry))
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
             continue
     return found

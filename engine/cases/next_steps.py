@@ -13,14 +13,15 @@ from engine.text import format_size
 
 StepId = Literal[
     "choose-drive", "rescue", "watch", "resume", "mend-map", "list-files", "recordings", "retry", "extract", "carve",
-    "partitions", "report",
+    "partitions", "report", "done",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class VolumeState:
     """A volume whose files can be read. ``start`` in bytes; ``hit`` files lack ``missing`` bytes; ``stale``: another
-    listing would find more. ``known`` is False where no file system was recognised."""
+    listing would find more; ``saved``: files of it were written out since the last rescue. ``known`` is False where no
+    file system was recognised."""
 
     start: int
     name: str
@@ -29,6 +30,7 @@ class VolumeState:
     stale: bool = False
     hit: int = 0
     missing: int = 0
+    saved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,10 @@ def _steps(state: State) -> Iterator[Step]:
     if not state.source and not state.image:
         yield Step("choose-drive", "nothing has been chosen to be read")
         return
-    if state.source and not state.map_problem and not state.finished and not state.untried and not state.failed:
-        if not state.image:
-            yield Step("rescue", "nothing has been read yet", first=True)
-            return
+    mapped = state.map_problem or state.finished or state.untried or state.failed
+    if not mapped and not state.image:
+        yield Step("rescue", "nothing has been read yet", first=True)
+        return
     again = state.source and not state.map_problem
     untried, failed = state.untried or 0, state.failed or 0
     if state.resting and again and untried + failed:
@@ -94,7 +96,9 @@ def _steps(state: State) -> Iterator[Step]:
         yield Step("rescue", f"{format_size(untried)} have not been tried yet")
     if state.image:
         yield from _inside(state, again=again)
-    if again and failed and not untried and not state.resting:
+    if again and state.resting and untried + failed:
+        yield Step("rescue", "with another recipe or other options")
+    elif again and failed and not untried:
         yield Step("rescue", f"{format_size(failed)} failed: they can be tried again")
 
 
@@ -105,7 +109,7 @@ def _inside(state: State, *, again: bool) -> Iterator[Step]:
     known = [volume for volume in state.volumes if volume.known]
     for volume in known:
         if not volume.listed:
-            yield Step("list-files", "which files are hit is not known before", volume.start, volume.name)
+            yield Step("list-files", "it shows which are hit", volume.start, volume.name)
         elif volume.stale:
             yield Step("list-files", "directories have been read since they were listed", volume.start, volume.name)
     hit = sorted((volume for volume in known if volume.hit), key=lambda volume: -volume.missing)
@@ -117,12 +121,14 @@ def _inside(state: State, *, again: bool) -> Iterator[Step]:
     if not state.narrowed:
         yield from retry
     listed = [volume for volume in known if volume.listed]
-    if state.saved:
-        yield from () if state.reported else (Step("report", "what was saved, and what is missing"),)
-    elif listed:
-        first = max(listed, key=lambda volume: volume.hit)
-        more = "more has been read since the last time" if state.saved_before else _whole(state)
-        yield Step("extract", more, first.start, first.name)
+    if state.saved and state.reported:
+        yield Step("done", "keep drive and case until somebody has looked at the copies")
+    for volume in listed:
+        if not volume.saved:
+            more = "more has been read since the last time" if state.saved_before else _whole(volume, state)
+            yield Step("extract", more, volume.start, volume.name)
+    if state.saved and not state.reported:
+        yield Step("report", "what was saved, and what is missing")
     if state.narrowed:
         yield from retry
     if not known and not state.recorder:
@@ -136,8 +142,7 @@ def _files(count: int) -> str:
     return "1 file lacks" if count == 1 else f"{count} files lack"
 
 
-def _whole(state: State) -> str:
-    hit = sum(volume.hit for volume in state.volumes)
+def _whole(volume: VolumeState, state: State) -> str:
     if state.untried is None:
         return "nobody can say what was never read: there is no map"
-    return f"all but {hit} {'is' if hit == 1 else 'are'} whole" if hit else "every listed file was read whole"
+    return f"all but {volume.hit} are whole" if volume.hit else "every listed file was read whole"

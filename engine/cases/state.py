@@ -1,14 +1,18 @@
-"""How far a case, or an image under a map, has come: what ``next_steps`` decides by. Reads image files, never a device."""
+"""How far a case, or an image under a map, has come: what ``next_steps`` decides by.
+
+Image files are read, a device never.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cases.case import Case, is_case, load_case
+from engine.cases.case import is_case, load_case
 from engine.cases.history import Action, read_history
 from engine.cases.next_steps import State, VolumeState
 from engine.errors import RescueError
@@ -40,7 +44,8 @@ def state_of(path: Path, map: Path | None = None, jobs: Sequence[Job] | None = N
     untried, failed, finished, problem = _totals(case.map)
     image = _is_file(case.image)
     volumes, recorder = _volumes(path, None) if image and not problem else ((), False)
-    saved, saved_before, reported = _done(case, read_history(case))
+    saved, saved_before, reported, written = _done(read_history(case))
+    volumes = tuple(replace(one, saved=one.start in written) for one in volumes)
     return State(
         source=case.source_path is not None, image=image, untried=untried, failed=failed, finished=finished,
         map_problem=problem, running=any(job.live for job in rescues),
@@ -70,18 +75,23 @@ def _totals(path: Path | None) -> tuple[int | None, int | None, int, bool]:
     return untried, sum(failed), finished, False
 
 
-def _done(case: Case, history: Sequence[Action]) -> tuple[bool, bool, bool]:
-    """Whether something was written out since the last reading, before it, and whether a report came after both."""
+def _done(history: Sequence[Action]) -> tuple[bool, bool, bool, frozenset[object]]:
+    """Whether something was written out since the last reading, before it, and whether a report came after both; and
+    the volumes that were written since, by their start."""
+    written: set[object] = set()
     place = {"read": -1, "saved": -1, "reported": -1}
     for number, action in enumerate(history):
         if action.action in _READ:
             place["read"] = number
+            written.clear()
         elif action.action in _SAVED and action.facts.get("what", "files") == "files":
             place["saved"] = number
+            written.add(action.facts.get("volume"))
         elif action.action == _REPORTED:
             place["reported"] = number
     saved = place["saved"] > place["read"]
-    return saved, not saved and place["saved"] >= 0, place["reported"] > max(place["saved"], place["read"])
+    reported = place["reported"] > max(place["saved"], place["read"])
+    return saved, not saved and place["saved"] >= 0, reported, frozenset(written)
 
 
 def _volumes(path: Path, map: Path | None) -> tuple[tuple[VolumeState, ...], bool]:

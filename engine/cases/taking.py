@@ -65,7 +65,7 @@ class Choice:
                 tuple(str(one) for one in value.get("types", ())), bool(value.get("complete")),
                 bool(value.get("holed")), None if deleted is None else bool(deleted), bool(value.get("system")),
             )  # fmt: skip
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise UsageError("that choice of files cannot be read", code="job-arguments") from error
 
 

@@ -11,7 +11,7 @@ from engine.cases import Case, create_case, keep_generation, record
 from engine.devices import Device
 from engine.jobs import JobState
 from tests.tui.shell import HOSTILE, deck, make_job, run, text, until
-from tui.case_view import MapTotals, next_steps, view_case
+from tui.case_view import MapTotals, next_rows, steps_now, view_case
 from tui.jobs_bridge import JobsChanged
 from tui.screens.case import CaseScreen
 from tui.screens.devices import DevicesScreen
@@ -33,11 +33,15 @@ def case(folder: Path) -> Case:
 
 
 def steps(case: Case, *jobs: object) -> list[str]:
-    return [row.id.removeprefix("step:") for row in next_steps(view_case(case.directory), jobs)]  # type: ignore[arg-type]
+    view = view_case(case.directory)
+    taken = [str(step.id) for step in steps_now(view, jobs)]  # type: ignore[arg-type]
+    rows = [row.id.removeprefix("step:") for row in next_rows(view, jobs)]  # type: ignore[arg-type]
+    assert rows[: len(taken)] == [str(number) for number in range(len(taken))]
+    return [*taken, *rows[len(taken) :]]
 
 
 def test_the_natural_next_step(case: Case, folder: Path) -> None:
-    assert steps(create_case(folder / "empty")) == ["devices"]
+    assert steps(create_case(folder / "empty")) == ["choose-drive"]
     assert steps(case) == ["rescue"]
     assert steps(case, make_job()) == ["watch"]
     case.map.write_text(MAP)
@@ -47,7 +51,7 @@ def test_the_natural_next_step(case: Case, folder: Path) -> None:
     case.map.write_text(WHOLE)
     assert steps(case) == ["map", "edit"]
     case.map.write_text("no map at all\n")
-    assert steps(case) == ["generations"]
+    assert steps(case) == ["mend-map"]
 
 
 def test_a_map_without_an_end_is_never_called_whole() -> None:
@@ -73,10 +77,11 @@ def test_shows_source_image_map_kept_maps_and_history(devices: list[Device], cas
             assert "ST1000DM003, serial S1D5XYZ0" in shown
             assert "image.img  4.0 MiB, 4.0 KiB on disk" in shown
             assert "75.0 % rescued  + 3.0 MiB  ? 1023.5 KiB  - 512 B" in shown
-            assert "> go on with the next pass" in shown
+            assert "> set up the next pass" in shown
             assert "before the [first] pass" in shown
             assert "recipe=\\x1b[31mred" in shown
-            await pilot.press("down", "enter")
+            app.screen._list.choose("step:map")
+            await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, ImageScreen) and "4 blocks" in text(app))
 
     run(test)
@@ -103,7 +108,7 @@ def test_a_job_of_this_case_shows_and_its_end_is_noticed(devices: list[Device], 
         async with deck(case.directory) as (app, pilot):
             await until(pilot, lambda: "image the drive" in text(app))
             app.post_message(JobsChanged((job, make_job(Path("/other/case/jobs/x"), title="strange"))))
-            await until(pilot, lambda: "watch the running rescue" in text(app))
+            await until(pilot, lambda: "watch the rescue" in text(app))
             assert "43.2 %" in text(app)
             assert "strange" not in text(app)
             case.map.write_text(WHOLE)
@@ -130,7 +135,7 @@ def test_a_damaged_map_is_told_and_nothing_is_lost(devices: list[Device], case: 
 
     async def test() -> None:
         async with deck(case.directory) as (app, pilot):
-            await until(pilot, lambda: "go back to a kept map" in text(app))
+            await until(pilot, lambda: "go back to a kept one" in text(app))
             assert case.map.read_bytes() == b"\x1b[31m not a map\n"
 
     run(test)

@@ -8,7 +8,7 @@ from textual import events
 
 from engine.devices import Device
 from engine.errors import OutsideError
-from tests.tui.shell import deck, run, text
+from tests.tui.shell import deck, run, text, until
 from tui.dialogs.messages import MessagesDialog
 from tui.dialogs.path import complete_path
 from tui.screens.base import DeckScreen
@@ -124,5 +124,38 @@ def test_an_open_question_keeps_the_keys(devices: list[Device], folder: Path) ->
             await pilot.press("d", "y")
             assert answers == ["y"]
             assert screen.focused is before
+
+    run(test)
+
+
+def test_what_comes_next_gives_way_to_what_is_said(devices: list[Device], folder: Path) -> None:
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            await until(pilot, lambda: app.start._devices is not None and app.start._folder is not None)
+            prompt = app.start.prompt
+            done: list[str] = []
+            app.start.offer("list the files: it shows which are hit", lambda: done.append("listed"))
+            await pilot.pause()
+            assert row(app) == "next: . list the files: it shows which are hit"
+            app.start.say("13 files listed; that was the whole volume")
+            await pilot.pause()
+            assert row(app) == "13 files listed; that was the whole volume  next: . list the files"
+            app.start.say("x" * 50)
+            await pilot.pause()
+            assert row(app) == "x" * 50 + "  next: . list the files"
+            app.start.say("x" * 60)
+            await pilot.pause()
+            assert row(app) == "x" * 60
+            app.start.say("x" * 200)
+            await pilot.pause()
+            assert "next" not in row(app) and row(app).endswith("… (E: all)")
+            app.start.say("")
+            await pilot.press("full_stop")
+            assert done == ["listed"]
+            app.start.offer("start it", None, "s")
+            await pilot.pause()
+            assert row(app) == "next: s start it"
+            await pilot.press("full_stop")
+            assert done == ["listed"] and "nothing is offered" in prompt.text
 
     run(test)

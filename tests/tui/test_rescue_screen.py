@@ -174,7 +174,7 @@ def test_details_show_command_files_and_all_events(rescue: FakeRescue) -> None:
             assert "ddrescue --no-trim --no-scrape --idirect" in shown
             assert "rescue.map" in shown
             await pilot.press("end")
-            await until(pilot, lambda: "job-started" in text(app))
+            await until(pilot, lambda: "started" in text(app))
             await pilot.press("q")
             assert isinstance(app.screen, RescueScreen)
 

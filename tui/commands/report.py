@@ -23,8 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, out: Output) -> int:
     """Gather, write, tell."""
     from engine.report import gather
-    from engine.report.wording import headline
     from engine.report.steps import note
+    from engine.report.wording import headline
     from engine.report.writing import PAGES, save
     from engine.text import safe_text
 

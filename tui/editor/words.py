@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -115,9 +116,10 @@ def line_words(map_: Mapfile) -> str:
     return f"status line {line} ({map_.phase_name}{passes})"
 
 
-def sentences(title: str, notes: Sequence[str], style: str = "") -> Section:
-    """Sentences as rows."""
-    rows = tuple(Row(f"note:{title}:{number}", (Cell(note, style),)) for number, note in enumerate(notes))
+def sentences(title: str, notes: Sequence[str], style: str = "", width: int = 400) -> Section:
+    """Sentences as rows; one longer than ``width`` cells goes on in the next row."""
+    lines = [line for note in notes for line in textwrap.wrap(note, max(20, width - 4), subsequent_indent="  ")]
+    rows = tuple(Row(f"note:{title}:{number}", (Cell(line, style),)) for number, line in enumerate(lines))
     return Section(title, _SENTENCES, rows)
 
 

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from engine.errors import RescueError, outside
 from engine.jobs.model import Job
 from tui.background import Failed, Finished
-from tui.keys import bindings
+from tui.keys import BY_ID, bindings
 from tui.widgets.key_row import KeyRow
 from tui.widgets.prompt_row import Level, PromptRow
 from tui.widgets.title_row import TitleRow
@@ -44,6 +44,7 @@ class DeckScreen(Screen[None]):
         self._title_row.subject = subject
         self.prompt = PromptRow()
         self._take_jobs_news: Callable[[tuple[Job, ...]], None] | None = None
+        self._next_step: Callable[[], None] | None = None
 
     @property
     def deck(self) -> DeckApp:
@@ -89,6 +90,19 @@ class DeckScreen(Screen[None]):
         """Catch up with the jobs."""
         if self._take_jobs_news is not None:
             self._take_jobs_news(self.deck.jobs)
+
+    def offer(self, words: str, then: Callable[[], None] | None, key: str = "") -> None:
+        """What comes next, in the prompt row; no words: nothing. ``then`` is done by the key for it, in every screen
+        the same one; without it ``key`` is shown, one of the screen's own that must not be pressed by habit."""
+        self._next_step = then if words else None
+        self.prompt.offer(words, BY_ID["screen.go_on"].display if then is not None else key)
+
+    def action_go_on(self) -> None:
+        """Do what is offered as next."""
+        if self._next_step is not None:
+            self._next_step()
+        else:
+            self.say("nothing is offered as next here")
 
     def say(self, text: str, level: Level = "info") -> None:
         """A message in the prompt row."""

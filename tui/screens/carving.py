@@ -14,7 +14,7 @@ from textual.widget import Widget
 from engine.carve.fragments import REPAIRABLE
 from engine.carve.handover import Handover, handover
 from engine.carve.job import PIECES, SCAN, WRITE, catalogue_path
-from engine.carve.listing import SORTS, Choice, Desk, Listing, load_listing
+from engine.carve.listing import SORTS, Choice, Desk, Listing, load_listing, narrowed
 from engine.carve.missing import wanted
 from engine.cases.subject import Subject
 from engine.jobs import Job, start
@@ -28,7 +28,8 @@ from tui.widgets.long_list import LongList
 from tui.widgets.rows import Row
 from tui.words import plural
 
-_RELOAD_S = 3.0
+_RELOAD_S, _RELOAD_SHARE = 3.0, 20
+"""While a scan runs, the list is read again after so many seconds, and at most a twentieth of the time."""
 
 
 class CarvingScreen(JobScreen):
@@ -53,7 +54,7 @@ class CarvingScreen(JobScreen):
         self._job: Job | None = None
         self._listing: Listing | None = None
         self._loaded: tuple[str, int, object] | None = None
-        self._loaded_at = 0.0
+        self._load_next = 0.0
         self._loads: background.Latest[Listing] = background.Latest()
         self._choice = Choice()
         self._shown: list[int] = []
@@ -117,13 +118,20 @@ class CarvingScreen(JobScreen):
         if job is None:
             return
         state = (job.id, job.runs, job.result is not None or job.facts.get("finds"))
-        if state == self._loaded or (job.live and time.monotonic() < self._loaded_at + _RELOAD_S):
+        if state == self._loaded or (job.live and time.monotonic() < self._load_next):
             return
         path = self._catalogue(job)
         if not path.exists():
             return
-        self._loaded, self._loaded_at = state, time.monotonic()
-        self._loads.start(self, lambda: load_listing(path, self._subject), self._take_listing)
+        begun = time.monotonic()
+        self._loaded, self._load_next = state, begun + _RELOAD_S
+
+        def take(listing: Listing) -> None:
+            now = time.monotonic()
+            self._load_next = now + max(_RELOAD_S, _RELOAD_SHARE * (now - begun))
+            self._take_listing(listing)
+
+        self._loads.start(self, lambda: load_listing(path, self._subject), take)
 
     @staticmethod
     def _catalogue(job: Job) -> Path:
@@ -191,7 +199,7 @@ class CarvingScreen(JobScreen):
         if action in ("mark", "look", "bytes", "mark_all", "write", "domain"):
             return True if self._shown else None
         if action == "hand_over":
-            return True if self._taker() is not None else None
+            return self._taker() is not None
         if action == "pieces":
             return True if self._broken() is not None and not live else None
         return True
@@ -247,11 +255,11 @@ class CarvingScreen(JobScreen):
         self._show_state()
 
     def action_filter(self) -> None:
-        """By words."""
-        self.prompt.read("show only (words; empty: all): ", self._filtered, value=" ".join(self._choice.words))
+        """By words, size, and how sure they are."""
+        self.prompt.read("show only (jpg name >1M <4G 3/4; empty: all): ", self._filtered, value=self._choice.typed)
 
     def _filtered(self, text: str) -> None:
-        self._narrow(replace(self._choice, words=tuple(text.split())))
+        self._narrow(narrowed(self._choice, text))
 
     def action_state(self) -> None:
         """All, whole, lacking, broken."""

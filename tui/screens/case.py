@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from textual.widget import Widget
 
-from engine.jobs import Job, resume
-from engine.report.writing import write_report
+from engine.cases.next_steps import Step
+from engine.jobs import Job
 from tui import background
-from tui.case_view import STEP, CaseView, case_facts, case_sections, view_case
+from tui.case_view import STEP, CaseView, case_facts, case_sections, steps_now, view_case
+from tui.going_on import Ahead, ask_report, go
 from tui.keys import bindings
-from tui.listing import JOB, unfinished
+from tui.listing import JOB
+from tui.next_words import step_line
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Facts
 from tui.widgets.row_list import RowList
@@ -39,6 +40,7 @@ class CaseScreen(DeckScreen):
         self._view: CaseView | None = None
         self._jobs: tuple[Job, ...] = ()
         self._looks: background.Latest[CaseView] = background.Latest()
+        self._ahead = Ahead(self, directory, own=self._own)
 
     def body(self) -> Iterable[Widget]:
         """Facts above, the list below."""
@@ -75,6 +77,11 @@ class CaseScreen(DeckScreen):
         if self._view is not None:
             self._facts.show(case_facts(self._view))
             self._list.show(case_sections(self._view, self._jobs))
+            steps = steps_now(self._view, self._jobs)
+            self._ahead.show(steps[0] if steps else None)
+
+    def _own(self, step: Step) -> tuple[str, Callable[[], None]] | None:
+        return (step_line(step), self.action_report) if step.id == "report" else None
 
     def action_open(self) -> None:
         """Do what the cursor is on."""
@@ -89,18 +96,13 @@ class CaseScreen(DeckScreen):
             self.say(" ".join(cell if isinstance(cell, str) else cell.text for cell in row.cells))
 
     def _do(self, step: str, view: CaseView) -> None:
-        if step == "watch":
-            live = next((job for job in self._jobs if job.live), None)
-            self.deck.open_rescue(live.directory if live is not None else self._directory)
-        elif step == "devices":
-            self.deck.open_device(None)
-        elif step == "rescue":
-            self.deck.set_up_rescue(case=self._directory)
-        elif step == "resume":
-            self._resume()
+        if step.isdecimal():
+            steps = steps_now(view, self._jobs)
+            if int(step) < len(steps):
+                self._take_step(steps[int(step)])
         elif step == "map":
             self.deck.open_path(str(view.case.image), str(view.case.map))
-        elif step in ("generations", "edit"):
+        elif step == "edit":
             self.action_edit_map()
         else:
             inside = {
@@ -120,18 +122,7 @@ class CaseScreen(DeckScreen):
 
     def action_report(self) -> None:
         """Ask where to, and write it."""
-        place = self._directory / "report.html"
-        self.prompt.read("report (.html or .md) to: ", self._report, value=str(place))
-
-    def _report(self, text: str) -> None:
-        if text.strip():
-            path = Path(os.path.abspath(os.path.expanduser(text.strip())))
-            self.say("reading the case ...")
-            background.start(
-                self,
-                lambda: write_report(self._directory, path, replace=True),
-                lambda told: self.say(f"{path}: {told}"),
-            )
+        ask_report(self, self._directory, self.action_refresh)
 
     def action_carve(self) -> None:
         """Files in the case's image by their own structure."""
@@ -158,20 +149,20 @@ class CaseScreen(DeckScreen):
             return True
         return True if view is not None and (view.totals is not None or view.map_problem is not None) else None
 
-    def _resume(self) -> None:
-        job = next((job for job in self._jobs if unfinished(job) and job.resumable), None)
-        if job is not None:
-            self.say("starting ...")
-            background.start(self, lambda: resume(job.directory), self._resumed)
-
-    def _resumed(self, job: Job) -> None:
-        self.deck.bridge.look_now()
-        self.deck.open_job(job.directory)
+    def _take_step(self, step: Step) -> None:
+        live = next((job for job in self._jobs if job.live and job.kind == "rescue"), None)
+        if step.id == "watch" and live is not None:
+            self.deck.open_rescue(live.directory)
+        elif step.id == "report":
+            self.action_report()
+        else:
+            go(self, step, self._directory)
 
     def action_rescue(self) -> None:
         """The live rescue, or the choices before it."""
-        if any(job.live for job in self._jobs):
-            self._do("watch", self._view) if self._view is not None else None
+        live = next((job for job in self._jobs if job.live and job.kind == "rescue"), None)
+        if live is not None:
+            self.deck.open_rescue(live.directory)
         else:
             self.deck.set_up_rescue(case=self._directory)
 

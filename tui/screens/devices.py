@@ -96,6 +96,11 @@ class DevicesScreen(DeckScreen):
     def _show_facts(self) -> None:
         device = self._device()
         self._facts.show(device_facts(device, self._health.get(device.sysfs_path)) if device is not None else ())
+        if device is None:
+            self.offer("plug the drive in: it appears here by itself" if self._devices is not None else "", None)
+        else:
+            used = device.is_system or device.uses
+            self.offer("" if used else f"image {device.path} into a new case", self.action_image)
 
     def on_row_list_moved(self) -> None:
         """Another device under the cursor: what was said of the one before goes."""
@@ -125,6 +130,14 @@ class DevicesScreen(DeckScreen):
             self.say("there is no device with a medium here", "warning")
         else:
             self.deck.open_partitions(Path(device.path))
+
+    def action_recordings(self) -> None:
+        """What a video recorder left on it, read by a process of its own."""
+        device = self._device()
+        if device is None or not device.size:
+            self.say("there is no device with a medium here", "warning")
+        else:
+            self.deck.open_recordings(Path(device.path))
 
     def action_health(self) -> None:
         """Ask the drive how it is."""

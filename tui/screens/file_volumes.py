@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from engine.cases.files_desk import FilesDesk, volumes
+from engine.cases.next_steps import Step
 from engine.cases.subject import Subject
 from engine.cases.volumes import VolumeAt
 from engine.errors import RescueError
 from engine.text import format_exact
 from tui import background
 from tui.file_view import VOLUME_COLUMNS, volume_row
+from tui.going_on import Ahead
 from tui.keys import bindings
+from tui.next_words import step_line
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.row_list import RowList
@@ -38,6 +41,7 @@ class FileVolumesScreen(DeckScreen):
         self._list = RowList(id="volumes")
         self._facts = Facts(label_width=9)
         self._volumes: list[VolumeAt] = []
+        self._ahead = Ahead(self, subject.path, subject.map, self._own_step)
         self._stepped = False
 
     def body(self) -> Iterable[Widget]:
@@ -75,6 +79,15 @@ class FileVolumesScreen(DeckScreen):
         elif self._start is not None and not self._stepped:
             self._stepped = True
             self._list.choose(str(self._start))
+
+    def on_screen_resume(self) -> None:
+        """Other screens may have done what was offered."""
+        super().on_screen_resume()
+        self._ahead.look()
+
+    def _own_step(self, step: Step) -> tuple[str, Callable[[], None]] | None:
+        volume = next((one for one in self._volumes if one.start == step.volume), None)
+        return None if volume is None else (step_line(step), lambda: self._enter(volume))
 
     def _enter(self, volume: VolumeAt, *, alone: bool = False) -> None:
         from tui.screens.files import FilesScreen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from engine.cases.damage import MadeDomain
 from engine.cases.files_desk import Details, FilesDesk, Listing, Overview, View
+from engine.cases.next_steps import Step
 from engine.cases.taking import Choice
 from engine.errors import RescueError, UsageError
 from engine.filesystems.index import Entry
@@ -22,6 +23,7 @@ from engine.text import format_size, safe_text
 from tui import background
 from tui.dialogs.path import complete_path, written_path
 from tui.file_view import COLUMNS, FLAT_COLUMNS, MARKS, details_facts, entry_row, overview_facts
+from tui.going_on import Ahead
 from tui.key import Key
 from tui.keys import SCOPES, bindings
 from tui.screens.job_screen import JobScreen
@@ -34,6 +36,7 @@ _VIEWS: tuple[View, ...] = ("tree", "hit", "deleted")
 _VIEW_WORDS = {"tree": "as a tree", "hit": "files hit, most missing bytes first", "deleted": "deleted files",
                "search": "found by name"}  # fmt: skip
 _UP = -1
+_ROOT = 1
 
 
 class FilesScreen(JobScreen):
@@ -68,6 +71,31 @@ class FilesScreen(JobScreen):
         self._lists: background.Latest[Listing] = background.Latest()
         self._details: background.Latest[Details] = background.Latest()
         self._trail = "/"
+        self._shown: View = "tree"
+        self._map_seen: int | None = None
+        self._ahead = Ahead(self, desk.subject.path, desk.subject.map, self._own_step)
+
+    @property
+    def shown_volume(self) -> tuple[Path, int]:
+        """What it lies in, and where it begins in bytes."""
+        return self._desk.subject.path, self._desk.volume.start
+
+    def on_screen_resume(self) -> None:
+        """Other screens may have done what was offered, and read what was unread."""
+        super().on_screen_resume()
+        if self._overview is not None:
+            if self._map_time() != self._map_seen:
+                self.action_refresh()
+            else:
+                self._look_ahead()
+
+    def _map_time(self) -> int | None:
+        """When the map was saved last, in nanoseconds."""
+        try:
+            path = self._desk.subject.map_path
+            return None if path is None else os.stat(path).st_mtime_ns
+        except (OSError, RescueError):
+            return None
 
     def body(self) -> Iterable[Widget]:
         """State, entries, one entry."""
@@ -92,21 +120,20 @@ class FilesScreen(JobScreen):
 
     def action_refresh(self) -> None:
         """What index and map say now."""
+        self._map_seen = self._map_time()
         self._looks.start(self, self._desk.refresh, self._take_overview, self._failed)
 
     def _failed(self, error: RescueError) -> None:
         self.tell_error(error)
 
     def _take_overview(self, overview: Overview | None) -> None:
-        first = self._overview is None and overview is not None
         self._overview = overview
         self.say("")
         if overview is None:
             self._entries = []
             self._fill()
-        elif first and overview.mapped and len(overview.damage.hits):
-            self.say("v shows the files that are hit")
         self._show_state()
+        self._look_ahead()
         if overview is not None:
             self._load()
 
@@ -115,7 +142,9 @@ class FilesScreen(JobScreen):
 
         def take(loaded: Listing) -> None:
             self._entries, self._paths, self._trail = list(loaded.entries), loaded.paths, loaded.trail
+            self._shown = view
             self._fill(at)
+            self._ahead.again()
             self._show_state()
 
         self._lists.start(self, lambda: self._desk.listing(view, directory, words), take, self._failed)
@@ -126,7 +155,7 @@ class FilesScreen(JobScreen):
         place = None
         if at is not None:
             place = next((n for n, entry in enumerate(self._entries) if entry.id == at), 0) + up
-        empty = "nothing here" if self._overview is not None else ""
+        empty = "nothing here" if self._overview is not None else "i lists what is in this volume"
         columns = COLUMNS if self._view == "tree" else FLAT_COLUMNS
         self._list.fill(columns, count, self._row, empty=empty, at=place)
 
@@ -199,10 +228,43 @@ class FilesScreen(JobScreen):
             lack = int(job.result.get("missing_bytes", 0))
             words = plural(int(job.result.get("files", 1)), "file", "files")
             lacks = f", {format_size(lack)} never read" if lack else ""
-            text = f"{words} written{lacks}; in {safe_text(str(job.arguments.get('target')))}"
+            target = Path(str(job.arguments.get("target")))
+            near = target.parent == self._desk.subject.exports_dir.parent
+            text = f"{words} written{lacks}; in {safe_text(target.name if near else str(target))}"
             self.say(text, "warning" if lack else "info")
         if job.kind == INDEX_KIND:
             self.action_refresh()
+        else:
+            self._look_ahead()
+
+    # --- what comes next
+
+    def _look_ahead(self) -> None:
+        if self._job is not None and self._job.live:
+            self.offer("", None)
+        else:
+            self._ahead.look()
+
+    def _own_step(self, step: Step) -> tuple[str, Callable[[], None]] | None:
+        if step.volume != self._desk.volume.start:
+            return None
+        if step.id == "list-files":
+            return "list the files", self.action_index
+        if step.id == "extract":
+            return f"write out all files: {step.reason}", self._extract_all
+        if step.id != "retry":
+            return None
+        if self._shown != "hit":
+            return f"show the files that are hit: {step.reason}", self._show_hit
+        return f"read only what these files lack: {step.reason}", self._first_hit
+
+    def _show_hit(self) -> None:
+        self._view = "hit"
+        self._load(at=_UP)
+
+    def _first_hit(self) -> None:
+        """A domain map of every file that is hit, handed over to the rescue."""
+        self._save_domain(Wish("files", tuple(sorted(entry.id for entry in self._entries))))
 
     def _begin(self, kind: str, more: dict[str, Any]) -> None:
         desk = self._desk
@@ -327,9 +389,13 @@ class FilesScreen(JobScreen):
 
     def action_extract(self) -> None:
         """The marked ones, or the one under the cursor."""
-        numbers = self._chosen()
         words = plural(len(self._marked), "marked entry", "marked entries") if self._marked else "this entry"
+        self._extract(self._chosen(), words)
 
+    def _extract_all(self) -> None:
+        self._extract((_ROOT,), "all files")
+
+    def _extract(self, numbers: tuple[int, ...], words: str) -> None:
         def take(text: str) -> None:
             target = written_path(text)
             if target.exists() and not target.is_dir():

@@ -16,6 +16,7 @@ from engine.errors import OutsideError, RescueError
 from tui import background
 from tui.case_view import MapTotals, totals_cells
 from tui.dialogs.path import complete_path, written_path
+from tui.going_on import Ahead
 from tui.keys import bindings
 from tui.screens.base import DeckScreen
 from tui.widgets.block_map import BlockMap
@@ -54,6 +55,7 @@ class ImageScreen(DeckScreen):
         self._block_map = BlockMap(id="image-map")
         self._line = Static("", markup=False, id="image-cell")
         self._map: Mapfile | None = None
+        self._ahead = Ahead(self, image) if image is not None else None
 
     def body(self) -> Iterable[Widget]:
         """Facts, map, and what is under its cursor."""
@@ -96,6 +98,9 @@ class ImageScreen(DeckScreen):
     def _take(self, loaded: _Loaded) -> None:
         self._map = loaded.map
         self.refresh_bindings()
+        if self._ahead is not None:
+            self._ahead.map = self._map_path
+            self._ahead.look()
         facts: list[Fact] = []
         if self._image is not None:
             facts.append(("image", f"{self._image.name}  {size(loaded.image_size)}"))

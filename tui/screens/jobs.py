@@ -8,6 +8,7 @@ from pathlib import Path
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
+from engine.cases import is_case
 from engine.errors import RescueError
 from engine.jobs import Job, JournalTail, LogoutRisk, StopRequest, logout_risk, remove, resume, stop
 from engine.text import format_duration, format_size
@@ -85,7 +86,17 @@ class JobsScreen(DeckScreen):
         if job is not None:
             self._read_events(job)
         self._facts.show(job_facts(job, self._events) if job is not None else ())
+        self._offer(job)
         self.refresh_bindings()
+
+    def _offer(self, job: Job | None) -> None:
+        case = job.directory.parent.parent if job is not None else None
+        if job is not None and job.kind == "rescue" and (job.live or job.resumable):
+            self.offer("watch this rescue", self.action_open)
+        elif case is not None and is_case(case):
+            self.offer("open its case: it says what comes next", lambda: self.deck.open_path(str(case)))
+        else:
+            self.offer("", None)
 
     def _read_events(self, job: Job) -> None:
         if self._tail is None or self._tail[0] != job.directory:

@@ -40,7 +40,7 @@ class MapProblemsScreen(DeckScreen):
         super().__init__(document.path.name)
         self._then = then
         assert document.damage is not None
-        self._sections = problem_sections(document.damage, document.map)
+        self._damage, self._repaired = document.damage, document.map
         self._list = RowList(id="problems-list")
 
     def body(self) -> Iterable[Widget]:
@@ -48,9 +48,12 @@ class MapProblemsScreen(DeckScreen):
         yield self._list
 
     def on_mount(self) -> None:
-        """Show it."""
-        self._list.show(self._sections)
+        """Say what it is for."""
         self.say("Enter goes on with the repair in the editor; q leaves the file as it is")
+
+    def on_resize(self) -> None:
+        """Sentences have another room."""
+        self._list.show(problem_sections(self._damage, self._repaired, self.size.width))
 
     def action_accept(self) -> None:
         """Go on with the repair."""
@@ -58,8 +61,8 @@ class MapProblemsScreen(DeckScreen):
         self._then()
 
 
-def problem_sections(check: Check, repaired: Mapfile) -> list[Section]:
-    """What would be done, and what is wrong."""
+def problem_sections(check: Check, repaired: Mapfile, width: int) -> list[Section]:
+    """What would be done, and what is wrong, in so many cells."""
     totals = repaired.totals()
     result = ", ".join(f"{mark} {format_exact(size)}" for mark, size in zip("+?*/-", totals.bytes, strict=True) if size)
     done = [*check.notes, f"the result: {plural(len(repaired), 'block', 'blocks')}, {result}"]
@@ -70,4 +73,4 @@ def problem_sections(check: Check, repaired: Mapfile) -> list[Section]:
     more = check.count - len(check.problems)
     if more > 0:
         rows = (*rows, Row("problem:more", ("", Cell(f"and {more} more", "row--soft"))))
-    return [words.sentences("PROPOSED REPAIR", done), Section("PROBLEMS", _PROBLEMS, rows)]
+    return [words.sentences("PROPOSED REPAIR", done, width=width), Section("PROBLEMS", _PROBLEMS, rows)]

@@ -88,7 +88,20 @@ class PartitionSearchScreen(JobScreen):
 
     def _show_state(self) -> None:
         self._state.show(search_facts(self._job, self._found))
+        self._offer()
         self.refresh_bindings()
+
+    def _offer(self) -> None:
+        if self.check_action("stop", ()):
+            self.offer("", None)
+        elif self.check_action("resume", ()):
+            self.offer("go on with the search", self.action_resume)
+        elif self._found is None:
+            self.offer("search where partitions begin: nothing is written by that", self.action_quick)
+        elif any(not find.listed for find in self._found.finds):
+            self.offer("one table of what was found: shown first", self.action_table)
+        else:
+            self.offer("search every sector: it takes longer", self.action_deep)
 
     def _show(self) -> None:
         if self._found is not None:

@@ -125,7 +125,20 @@ class PartitionsScreen(DeckScreen):
             node = self._node
             self._facts.show(disk_facts(self._looked) if node is None else node_facts(node, self._looked.tree))
             self._pane.scroll_home(animate=False)
+            self._offer()
         self.refresh_bindings()
+
+    def _offer(self) -> None:
+        """What is wrong is mended before its files are looked at; where nothing is, something may have been lost."""
+        node = self._node
+        if self.check_action("repair", ()):
+            self.offer("see what would mend it: nothing is written before you say so", self.action_repair)
+        elif node is not None and self.check_action("files", ()):
+            self.offer("the files in this partition", self.action_files)
+        elif self.check_action("search", ()):
+            self.offer("search for lost partitions", self.action_search)
+        else:
+            self.offer("", None)
 
     def _fixable(self) -> list[Finding]:
         """What can be mended where the cursor is, one for each repair."""

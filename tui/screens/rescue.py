@@ -7,13 +7,14 @@ follow one rescue. Without a rescue it shows the map alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Static
 
+from engine.cases.next_steps import Step
 from engine.errors import RescueError
 from engine.jobs import Job, StopRequest, resume, stop
 from engine.rescue.campaign.board import Phase
@@ -24,7 +25,9 @@ from engine.rescue.status import State
 from engine.text import format_duration, format_rate
 from tui import background, campaign_words
 from tui import rescue_words as words
+from tui.going_on import Ahead
 from tui.keys import bindings
+from tui.next_words import step_line
 from tui.rescue_feed import News, RescueFeed, drawn_domain
 from tui.screens.base import DeckScreen
 from tui.screens.campaign_hand import CAMPAIGN_ACTIONS, CampaignHand
@@ -90,6 +93,7 @@ class RescueScreen(CampaignHand):
         self._history = RateHistory(id="rescue-history")
         self._history_scale = Figure(right=True, id="rescue-history-scale")
         self._events = TextRows(id="rescue-events")
+        self._ahead: Ahead | None = None
 
     def body(self) -> Iterable[Widget]:
         """State and share, map, sums and rates, events."""
@@ -164,8 +168,27 @@ class RescueScreen(CampaignHand):
         self.open_map_when_free()
         if _mode(news) != _mode(before):
             self.refresh_bindings()
+            self._look_ahead()
             if self._for_now and self.prompt.text == self._for_now:
                 self.say("")
+
+    def _look_ahead(self) -> None:
+        """What comes next when it has ended or rests; while it runs there is nothing to be done."""
+        case = self._news.case
+        if case is None or self._news.live:
+            self.offer("", None)
+            return
+        self._ahead = self._ahead or Ahead(self, case.directory, own=self._own_step)
+        self._ahead.look()
+
+    def _own_step(self, step: Step) -> tuple[str, Callable[[], None]] | None:
+        return (step_line(step), self.action_resume) if step.id == "resume" else None
+
+    def on_screen_resume(self) -> None:
+        """Other screens may have done what was offered."""
+        super().on_screen_resume()
+        if self._news.map is not None:
+            self._look_ahead()
 
     def _show_events(self, before: News) -> None:
         """What happened; in a campaign the sentences of what was decided and found."""

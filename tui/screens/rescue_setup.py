@@ -22,7 +22,7 @@ from engine.rescue.recipes import RECIPES
 from engine.text import safe_text
 from tui import background
 from tui.campaign_draft import CampaignPlan
-from tui.keys import bindings
+from tui.keys import BY_ID, bindings
 from tui.rescue_draft import (
     BROKEN_MAP,
     OVERRIDES,
@@ -225,9 +225,17 @@ class RescueSetupScreen(DeckScreen):
         self.set_subject(self._draft.title)
         text, state = verdict(self._draft, self._view)
         self._verdict.show(text, state)
+        self._offer()
         self._list.show(setup_sections(self._draft, self._view, self.size.width))
         self._explain()
         self.refresh_bindings()
+
+    def _offer(self) -> None:
+        """Its own key and not the one for every next step: a start is never pressed by habit."""
+        if self.check_action("start", ()):
+            self.offer("start it: the source is read and never written to", None, BY_ID["setup.start"].display)
+        else:
+            self.offer("", None)
 
     def _chosen(self) -> tuple[str, str]:
         row = self._list.chosen

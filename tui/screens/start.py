@@ -92,6 +92,27 @@ class StartScreen(DeckScreen, inherit_bindings=False):
         jobs = jobs_section(self._jobs, empty="none is unfinished; a rescue goes on when you leave or lose the line")
         rest = [devices_section(self._devices), files_section(self._folder)]
         self._list.show([jobs, *rest] if self._jobs_first else [*rest, jobs])
+        self._offer()
+
+    def _offer(self) -> None:
+        row = self._list.chosen
+        kind, path = row.id.partition(":")[::2] if row is not None else ("", "")
+        name = path.rpartition("/")[2]
+        if row is None:
+            self.offer("plug the drive in: it appears here by itself" if self._devices is not None else "", None)
+        elif kind + ":" == DEVICE:
+            device = next((device for device in self._devices or () if device.path == path), None)
+            free = device is not None and not device.is_system and not device.uses
+            words = f"image {path} into a new case" if free else f"see what uses {path}"
+            self.offer(words, self.action_image if free else self.action_open)
+        elif kind + ":" == FILE:
+            self.offer(f"open {name}: it says what comes next", self.action_open)
+        else:
+            self.offer("see how this job is doing", self.action_open)
+
+    def on_row_list_moved(self) -> None:
+        """What comes next belongs to the row."""
+        self._offer()
 
     def action_open(self) -> None:
         """Open what the cursor is on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.widget import Widget
 
@@ -14,7 +14,7 @@ from tui.widgets.rows import Cell
 
 Value = str | Cell | tuple[Cell, ...]
 Fact = tuple[str, Value]
-"""A label and its value; a tuple of cells stands side by side on one line."""
+"""A label and its value; a tuple of cells stands side by side, in another line where there is no room left."""
 
 
 class Facts(Widget):
@@ -34,9 +34,13 @@ class Facts(Widget):
         """Show these facts; nothing is sent when they are the same as before."""
         facts = tuple((safe_text(label, 40), value) for label, value in facts)
         if facts != self._facts:
-            grown = len(facts) != len(self._facts)
+            before = self._height() if self.is_attached else -1
             self._facts = facts
-            self.refresh(layout=grown)
+            self.refresh(layout=before < 0 or self._height() != before)
+
+    def _height(self) -> int:
+        """Lines it takes in its present width."""
+        return self.render().plain.count("\n") + bool(self._facts)
 
     @property
     def plain(self) -> str:
@@ -66,12 +70,17 @@ class Facts(Widget):
     def _row_of_cells(self, text: Text, label: str, cells: tuple[Cell, ...]) -> None:
         width = max(8, self.size.width - self._label_width - 2)
         text.append(f" {label:<{self._label_width}}", self.get_component_rich_style("facts--label", partial=True))
+        room = width
         for number, cell in enumerate(cells):
-            piece = ("  " if number else "") + safe_text(cell.text, 200)
-            width -= cell_len(piece)
-            if width < 0:
-                text.append(" …")
-                return
+            piece = safe_text(cell.text, 200)
+            piece = piece if cell_len(piece) <= width else set_cell_size(piece, width - 1) + "…"
+            if number and cell_len(piece) + 2 > room:
+                text.append("\n" + " " * (self._label_width + 1))
+                room = width
+            elif number:
+                text.append("  ")
+                room -= 2
+            room -= cell_len(piece)
             text.append(piece, self.get_component_rich_style(cell.style, partial=True) if cell.style else "")
 
 
@@ -81,7 +90,7 @@ def _text(value: Value) -> str:
     return safe_text(value.text if isinstance(value, Cell) else value, 2000)
 
 
-_BREAKS = re.compile(r"[^ /]*[ /]|[^ /]+")
+_BREAKS = re.compile(r"/?[^ /]*[ /]|/?[^ /]+")
 
 
 def _pieces(text: str, width: int) -> list[str]:

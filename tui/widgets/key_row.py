@@ -14,9 +14,13 @@ from tui.keys import BY_ID
 from tui.keys import fitting as fitting_keys
 from tui.widgets.prompt_row import PromptRow
 
+_FIRST = 20
+"""Keys up to this place stand there even while they do nothing: they tell what the screen is for."""
+
 
 class KeyRow(Widget):
-    """Shows as many keys as fit, by their order in the key table; help and back always stay."""
+    """Shows as many keys as fit, by their order in the key table: those that do nothing now give way first, help and
+    back stay to the last."""
 
     COMPONENT_CLASSES = {"key--key", "key--label", "key--off"}
     ALLOW_SELECT = False
@@ -76,4 +80,9 @@ class KeyRow(Widget):
 def fitting(entries: Sequence[tuple[Key, bool]], width: int) -> list[tuple[Key, bool]]:
     """The entries that fit whole into ``width`` cells (``keys.fitting``)."""
     enabled = dict(entries)
-    return [(key, enabled[key]) for key in fitting_keys([key for key, _enabled in entries], width)]
+    keys = [key for key, _enabled in entries]
+    for key in reversed([key for key in keys if not enabled[key] and key.footer > _FIRST]):
+        if len(fitting_keys(keys, width)) == len(keys):
+            break
+        keys.remove(key)
+    return [(key, enabled[key]) for key in fitting_keys(keys, width)]

@@ -1,6 +1,7 @@
 """The row above the keys: messages, one-key questions, menus of keys and one-line input.
 
-It is always there, so that nothing moves when it speaks: a message costs some 75 bytes, a dialog 15,000.
+It is always there, so that nothing moves when it speaks: a message costs some 75 bytes, a dialog 15,000. While it is
+silent, or has room beside a message, it offers what comes next.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from tui.key import Key
 from tui.keys import BY_ID, bindings, fitting
 from tui.widgets.labels import shorten
 
+_LEAST_OFFER = 24
+"""Cells below which an offer beside a message says nothing any more."""
 Level = Literal["info", "warning", "error"]
 Complete = Callable[[str], Sequence[str]]
 
@@ -55,7 +58,10 @@ class PromptRow(Widget):
     """One line. ``say`` shows, ``ask`` takes one key, ``choose`` one of many, ``read`` a line; Escape answers with the
     default."""
 
-    COMPONENT_CLASSES = {"prompt--info", "prompt--warning", "prompt--error", "prompt--question", "prompt--cursor"}
+    COMPONENT_CLASSES = {
+        "prompt--info", "prompt--warning", "prompt--error", "prompt--question", "prompt--cursor", "prompt--next",
+        "prompt--key",
+    }  # fmt: skip
     BINDINGS = bindings("prompt")
     ALLOW_SELECT = False
 
@@ -71,6 +77,7 @@ class PromptRow(Widget):
         super().__init__(id="prompt")
         self._message = ""
         self._level: Level = "info"
+        self._next: tuple[str, str] | None = None
         self._open: _Question | _Menu | _Entry | None = None
         self._before: Widget | None = None
 
@@ -91,6 +98,14 @@ class PromptRow(Widget):
             self._message, self._level = text, level
             if text:
                 self.post_message(self.Said(text, level))
+            if not self.busy:
+                self.refresh()
+
+    def offer(self, words: str, key: str = "") -> None:
+        """What comes next, and the key that does it; no words: nothing is offered."""
+        offered = (safe_text(words), key) if words else None
+        if offered != self._next:
+            self._next = offered
             if not self.busy:
                 self.refresh()
 
@@ -292,8 +307,35 @@ class PromptRow(Widget):
             if entry.offered:
                 text.append("  " + safe_text(entry.offered), style("prompt--info"))
         else:
-            text.append(_cut(self._message, width - 2), style(f"prompt--{self._level}"))
+            self._render_quiet(text, width - 2)
         return text
+
+    def _render_quiet(self, text: Text, width: int) -> None:
+        """Message and offer: what was said is never cut for an offer."""
+        style = self.get_component_rich_style
+        words, key = self._next or ("", "")
+        message = self._message
+        room = width - cell_len(message) - 2 if message else width
+        shown = next((form for form in (words, _verb(words)) if form and _offer_width(form, key) <= room), _verb(words))
+        if not shown or room < min(_LEAST_OFFER, _offer_width(shown, key)):
+            text.append(_cut(message, width), style(f"prompt--{self._level}"))
+            return
+        if message:
+            text.append(message + "  ", style(f"prompt--{self._level}"))
+        text.append("next:", style("prompt--next"))
+        if key:
+            text.append(" " + key, style("prompt--key"))
+        left = width - text.cell_len
+        text.append(" " + (shown if cell_len(shown) <= left else shown[: left - 1] + "…"), style("prompt--info"))
+
+
+def _verb(words: str) -> str:
+    """An offer without its reason."""
+    return words.partition(":")[0]
+
+
+def _offer_width(words: str, key: str) -> int:
+    return len("next:") + sum(1 + cell_len(part) for part in (key, words) if part)
 
 
 def _cut(message: str, width: int) -> str:
