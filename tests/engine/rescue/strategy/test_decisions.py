@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -194,6 +195,36 @@ def test_a_source_of_unknown_size_needs_a_domain():
     with pytest.raises(UsageError):
         next_pass(known, [], Costs())
     assert isinstance(next_pass(known, [], Costs(domain=RangeSet.of(0, SIZE))), Pass)
+
+
+@pytest.mark.parametrize("kind", ["few", "regular", "close", "slow"])
+def test_where_a_drive_begins_changes_nothing(kind):
+    """The same map and history somewhere else: the same pass there."""
+    killers = {
+        "few": [(at * GIB, at * GIB + 3 * CLUSTER) for at in (7, 21, 50)],
+        "regular": [(at, at + 16 * CLUSTER) for at in range(GIB + 77 * CLUSTER, SIZE, 5 * GIB + 129 * CLUSTER)],
+        "close": [(30 * GIB + at * 64 * MIB, 30 * GIB + at * 64 * MIB + 8 * MIB) for at in range(12)],
+        "slow": [(9 * GIB, 9 * GIB + MIB)],
+    }[kind]
+    slow = [(30 * GIB, 31 * GIB)] if kind == "slow" else []
+    campaign = Campaign.of(Patient(SIZE, killers, slow=slow)).go(7)
+    for distance in (0, GIB, 1024 * GIB):
+        runs = [
+            replace(
+                run, start=run.start + distance, end=run.end + distance,
+                killer=(run.killer[0] + distance, run.killer[1] + distance) if run.killer else None,
+            )
+            for run in campaign.history
+        ]  # fmt: skip
+        moved = Mapfile(campaign.known.bounds + distance, campaign.known.codes)
+        made = next_pass(moved, runs, campaign.costs)
+        assert isinstance(made, Pass)
+        back = replace(made, start=made.start - distance, reason="", gain=0, risk=0.0)
+        if not distance:
+            first, chance = back, made
+        assert back == first
+        assert made.risk == pytest.approx(chance.risk, rel=1e-6)
+        assert made.gain == pytest.approx(chance.gain, rel=1e-6, abs=2)
 
 
 def test_positions_near_the_end_of_all_positions_stay_exact():
