@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import OutsideError, UsageError
@@ -67,6 +67,7 @@ def test_a_wish_is_what_is_left_of_an_area():
     assert choose.wished(Wish(SIZE, 2 * SIZE), memory, known, 4096) is None, "outside"
 
 
+@settings(max_examples=15)  # each is written durably
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), max_size=6))
 def test_a_domain_on_disk_is_the_area_and_nothing_else(pairs):
     import tempfile
