@@ -1,7 +1,7 @@
 """Pictures of every screen in every look:
 
-    ./rescuedeck python -m tests.gallery --out DIR [--size 80x24,120x40,200x60] [--look dark,light,16,mono,ascii]
-                                         [--screen NAME[,NAME]]
+./rescuedeck python -m tests.gallery --out DIR [--size 80x24,120x40,200x60] [--look dark,light,16,mono,ascii]
+                                     [--screen NAME[,NAME]]
 """
 
 from __future__ import annotations

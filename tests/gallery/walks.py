@@ -284,4 +284,3 @@ async def a_lost_session(camera: Camera, made: Material) -> None:
         await stage.press("escape", "D", "s")
         await stage.until("set 46 MiB")
         await stage.take("editor-offer", "/srv/cases/disk.map")
-

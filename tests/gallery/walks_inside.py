@@ -85,7 +85,7 @@ async def files(camera: Camera, made: Material) -> None:
         await stage.until("not listed yet")
         await stage.take("files-not-listed", subject)
         await stage.press("i")
-        await stage.until("lack")
+        await stage.until("files lack")
         await stage.take("files", subject)
         await stage.press("v")
         await stage.until("files hit")
