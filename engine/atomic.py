@@ -28,10 +28,13 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
 
 
 def fsync_directory(directory: Pathish) -> None:
-    """Make names created or renamed in ``directory`` durable."""
+    """Make names created or renamed in ``directory`` durable, where the file system can do that at all."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):  # some network and FUSE ones cannot
+            raise
     finally:
         os.close(fd)
 

@@ -224,5 +224,9 @@ def _open(path: str, flags: int) -> int:
 def _hold(fd: int, path: str) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         raise RefusedError("another program holds it", code="target-in-use", path=path) from error
+    except OSError as error:
+        told = outside(error, "cannot lock what is to be written", path)
+        told.advice = "copy the image to a file system that has file locks, and repair it there"
+        raise told from error

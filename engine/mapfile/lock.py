@@ -6,6 +6,7 @@ file only says who; it proves nothing.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.atomic import write_all
-from engine.errors import RefusedError, outside
+from engine.errors import OutsideError, RefusedError, outside
 
 Pathish = str | os.PathLike[str]
 
@@ -79,11 +80,21 @@ def _acquire(lock: Path, path: Pathish) -> int:
                 f"the map is being written {who}", code="map-held", path=path, advice="stop that job first"
             ) from None
         except OSError as error:
+            if os.fstat(fd).st_size == 0:
+                os.unlink(lock)  # nobody can hold it here, and nobody has signed it
             os.close(fd)
-            raise outside(error, "cannot lock the map", lock) from error
+            raise _no_lock(error, "cannot lock the map", lock) from error
         if _is_named(fd, lock):
             return fd
         os.close(fd)  # its last holder removed it between our open and our lock
+
+
+def _no_lock(error: OSError, action: str, lock: Path) -> OutsideError:
+    told = outside(error, action, lock)
+    if error.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+        told.code = "no-locks"
+        told.advice = "this file system has no file locks, which maps need: put the map on another one"
+    return told
 
 
 def _is_named(fd: int, lock: Path) -> bool:
@@ -98,7 +109,7 @@ def _said(fd: int) -> Holder | None:
     try:
         said = json.loads(os.pread(fd, 4096, 0))
         return Holder(int(said["pid"]), str(said["command"]), float(said["since"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None  # cut or foreign text: held all the same, by somebody unknown
 
 
@@ -121,6 +132,8 @@ def lock_holder(path: Pathish) -> Holder | None:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return _said(fd) or Holder(0, "unknown", 0.0)
+        except OSError as error:
+            raise _no_lock(error, "cannot look at the map's lock", lock) from error
         return None
     finally:
         os.close(fd)

@@ -125,6 +125,8 @@ def classify(
     if "No space left" in stderr and ending in (Ending.WRITE_ERROR, Ending.MAP_UNWRITABLE):
         ending = Ending.NO_SPACE if ending is Ending.WRITE_ERROR else ending
     message = _SENTENCES.get(ending, "")
+    if ending is Ending.WRITE_ERROR and "File too large" in stderr:
+        message = "the target's file system takes no file that large (FAT32: below 4 GiB); the image cannot go on there"
     if ending is Ending.LIMIT:
         message = f"a limit was reached: {said}"
     elif ending is Ending.KILLED:
