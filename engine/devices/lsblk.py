@@ -60,7 +60,7 @@ def parse_listing(text: str) -> Listing:
     try:
         document = json.loads(text)
         waiting = deque(list(document["blockdevices"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Listing({}, "lsblk gave no list: some serial numbers and file system types are not known")
     rows: dict[DevNo, Row] = {}
     while waiting and len(rows) < _MAX_ROWS:

@@ -149,7 +149,7 @@ def read_journal(path: str | os.PathLike[str]) -> Journal:
         if len(data) > _MAX_SIZE:
             raise ValueError("it is too large")
         return _parse(where, _records(data))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise DamagedError(
             f"this is no undo file, or it is damaged ({error})", code="undo-damaged", path=where,
             advice="nothing was written; the old bytes in it can still be read as text",
@@ -169,10 +169,14 @@ def _parse(where: Path, records: list[dict[str, Any]]) -> Journal:
         range(len(writes))
     )):
         raise ValueError("a record is missing")
+    target = str(head["target"])
+    os.fsencode(target)  # a path that no system can have is a ``ValueError``
+    if "\0" in target:
+        raise ValueError("its target is no path")
     plan = WritePlan(str(head["code"]), str(head["title"]), int(head["size"]), tuple(writes),
                      tuple(str(note) for note in head["notes"]))  # fmt: skip
     later = tuple(str(r["record"]) for r in records if r["record"] not in ("undo", "write", "ready"))
-    return Journal(where, plan, str(head["target"]), str(head["kind"]), str(head["time"]), str(head["version"]),
+    return Journal(where, plan, target, str(head["kind"]), str(head["time"]), str(head["version"]),
                    dict(head["identity"]), ready, later)  # fmt: skip
 
 

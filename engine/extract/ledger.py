@@ -74,7 +74,11 @@ class Ledger:
             elif isinstance(line.get("began"), str):
                 self.known[key] = Known(line["began"], line["began"])
             elif key in self.known:
-                _add(self.known[key], line)
+                try:
+                    _add(self.known[key], line)
+                except (ValueError, TypeError, OverflowError):
+                    # What was done or lost cannot be told: the item is begun anew rather than believed.
+                    del self.known[key]
 
     def _append(self, line: dict[str, Any], *, durable: bool) -> None:
         if self._path is not None:
@@ -128,7 +132,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
     for line in text.split(b"\n"):
         try:
             value = json.loads(line[:_MAX_LINE]) if line else None
-        except ValueError:  # the line that a crash cut
+        except (ValueError, RecursionError):  # the line that a crash cut
             continue
         if isinstance(value, dict):
             lines.append(value)

@@ -51,7 +51,7 @@ def load_bookmarks(subject: Subject) -> tuple[Bookmark, ...]:
                      safe_text(str(one["template"]), 60))
             for one in listed[:_MOST]
         ))  # fmt: skip
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         raise DamagedError("the bookmarks are damaged", code="bookmarks", path=path,
                            advice="move that file away to begin anew") from error  # fmt: skip
 

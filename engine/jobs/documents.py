@@ -98,7 +98,7 @@ def _places(arguments: dict[str, Any], job: JobContext) -> list[Place]:
             Place(str(one["path"]), one.get("start"), one.get("size"), one.get("map"), str(one.get("name") or ""))
             for one in arguments["places"]
         ]  # fmt: skip
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UsageError("places is a list of objects with a path", code="job-arguments") from error
 
 
@@ -133,6 +133,6 @@ def load_outcomes(directory: str | os.PathLike[str]) -> list[Outcome]:
         for line in iter(lambda: stream.readline(_MAX_LINE), b""):
             try:
                 found.append(Outcome.from_json(json.loads(line)))
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
     return found

@@ -96,5 +96,5 @@ def _parsed(line: bytes) -> list[tuple[int, int]]:
     try:
         listed = json.loads(line) if line else []
         return [(int(at), int(size)) for at, size in listed]
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError, OverflowError):
         return []  # the line that a crash cut: the job finds the same again when it goes on

@@ -24,7 +24,7 @@ def parse_line(line: bytes) -> Event | None:
     try:
         entry: Any = json.loads(line)
         return Event(int(entry.pop("seq")), float(entry.pop("time")), str(entry.pop("event")), entry)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 

@@ -25,7 +25,7 @@ def run(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
         raise UsageError("source and out are absolute paths", code="job-arguments")
     try:
         plan = WritePlan.from_json(dict(arguments["plan"]), int(arguments["size"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UsageError("the plan is damaged", code="job-arguments") from error
     done = repair_copy(source, plan, out, map=arguments.get("map"), reporter=job)
     undo_file = None if done.undo_file is None else str(done.undo_file)

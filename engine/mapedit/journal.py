@@ -220,7 +220,7 @@ def _operations(lines: list[Any]) -> tuple[tuple[Operation, ...], bool]:
     for line in lines:
         try:
             found.append(_operation(line))
-        except (DamagedError, OutsideError, ValueError, KeyError, TypeError):
+        except (DamagedError, OutsideError, ValueError, KeyError, TypeError, OverflowError):
             return tuple(found), True
     return tuple(found), False
 

@@ -146,7 +146,7 @@ def _from_json(text: str) -> tuple[Overlay, ...]:
             make_overlay(str(entry["label"]), _range(int(entry["start"]), int(entry["size"])))
             for entry in value[:MAX_OVERLAYS]
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise DamagedError(
             "this JSON is no list of areas", code="not-an-overlay",
             advice='give the output of sfdisk --json or fs list --json, or a list of {"label", "start", "size"}',

@@ -129,7 +129,7 @@ def _load(path: str | os.PathLike[str], wanted: str, make: Callable[[dict[str, A
         if value.get("version") != VERSION:
             raise ValueError("a newer version wrote it")
         return make(value, Path(path).resolve().parent)
-    except (ValueError, KeyError, TypeError, RecursionError, RescueError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, RescueError, OverflowError) as error:
         why = f"{error.args[0] if error.args else error}"
         raise DamagedError(f"the description cannot be used: {why}"[:200], code="array-file", path=path,
                            advice="save it again") from error  # fmt: skip

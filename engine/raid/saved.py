@@ -9,6 +9,18 @@ from engine.errors import DamagedError, Problem, RescueError
 from engine.raid.layout import Layout
 from engine.raid.metadata.model import Super
 from engine.raid.model import Candidate, Detection, HeatRow, MemberFacts, SizeScore
+from engine.text import safe_text
+
+_VERDICTS = frozenset((
+    "found", "likely", "sequence-only", "not-enough-evidence", "encrypted", "no-parity", "mirror", "raid6",
+))  # fmt: skip
+_STANDINGS = frozenset(("member", "stale", "foreign", "blank", "unknown"))
+
+
+def _one_of(known: frozenset[str], value: Any) -> str:
+    if value not in known:
+        raise ValueError("a word that no detection says")
+    return str(value)
 
 
 def _member(value: Any) -> int | None:
@@ -26,7 +38,8 @@ def _super(value: Mapping[str, Any]) -> Super:
 
 def _facts(value: Mapping[str, Any]) -> MemberFacts:
     return MemberFacts(
-        int(value["member"]) - 1, str(value["path"]), int(value["size"]), str(value["standing"]), str(value["why"]),
+        int(value["member"]) - 1, str(value["path"]), int(value["size"]), _one_of(_STANDINGS, value["standing"]),
+        safe_text(str(value["why"])),
         float(value["zero"]), float(value["entropy"]), tuple(_super(one) for one in value["metadata"]),
     )  # fmt: skip
 
@@ -41,7 +54,8 @@ def from_json(value: Mapping[str, Any]) -> Detection:
     try:
         sequence = value["sequence"]
         return Detection(
-            str(value["verdict"]), str(value["words"]), tuple(_facts(one) for one in value["members"]),
+            _one_of(_VERDICTS, value["verdict"]), safe_text(str(value["words"])),
+            tuple(_facts(one) for one in value["members"]),
             tuple(Candidate.from_json(one) for one in value["candidates"]), value["run"], value["strip_size"],
             value["phase"], None if sequence is None else tuple(_member(m) for m in sequence),
             float(value["sequence_score"]), float(value["z"]), tuple(_member(m) for m in value["columns"]),
@@ -54,5 +68,5 @@ def from_json(value: Mapping[str, Any]) -> Detection:
             tuple(Problem(str(one["code"]), str(one["message"])) for one in value["problems"]),
             tuple((int(at), str(mark)) for at, mark in value["health"]),
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError, RescueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RescueError, OverflowError) as error:
         raise DamagedError("the saved detection is damaged", code="raid-result", advice="detect again") from error

@@ -143,7 +143,7 @@ def load(folder: Path) -> Clockwork:
         )  # fmt: skip
         unread = RangeSet((int(a), int(b)) for a, b in found["unread"])
         return Clockwork(puzzle, bool(found["swapped"]), int(found["size"]), unread, decisions)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DamagedError("the result of the clock scan is damaged", code="scan-result", path=folder / FOUND,
                            advice="scan again") from error  # fmt: skip
 

@@ -159,7 +159,7 @@ class _Begun:
                 value = json.loads(line)
                 if value["purpose"] == purpose and "begun" in value:
                     self._known[str(value["begun"])] = Path(value["path"])
-            except (ValueError, KeyError, TypeError):  # the line that a crash cut
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):  # the line that a crash cut
                 continue
 
     def place(self, id_: str, path: Path) -> Path:
@@ -192,7 +192,7 @@ def _remuxed(journal: Path, purpose: str) -> dict[str, list[Taken]]:
                       int(one["missing_bytes"]), None if one["thumbnail"] is None else Path(one["thumbnail"]))
                 for one in value["taken"]
             ]  # fmt: skip
-        except (ValueError, KeyError, TypeError):  # the line that a crash cut
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):  # the line that a crash cut
             continue
         if value["purpose"] == purpose and all(one.path.exists() for one in taken):
             found[str(value["id"])] = taken

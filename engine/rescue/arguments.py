@@ -17,6 +17,7 @@ from engine.rescue.option_table import OPTIONS, Kind
 from engine.rescue.options import RescueOptions
 from engine.rescue.plan import DEFAULT_RETRIES
 from engine.rescue.recipes import RECIPES, RecipeKind, find_recipe
+from engine.text import safe_text
 
 STRATEGIES = ("standard", "drop-off")
 MIN_FREE = 256 << 20
@@ -76,7 +77,7 @@ class RescueArguments:
         """From the job's arguments; what is not given takes its default. Raises ``UsageError``."""
         unknown = set(value) - {field.name for field in cls.__dataclass_fields__.values()}
         if unknown:
-            raise _wrong(f"unknown: {', '.join(sorted(unknown))}")
+            raise _wrong(f"unknown: {safe_text(', '.join(sorted(map(str, unknown))), 80)}")
         given = {name: item for name, item in value.items() if item is not None}
         for name in ("source", "image", "map"):
             _path(given.get(name), name)

@@ -44,7 +44,7 @@ def past_passes(map_path: str) -> list[PassRecord]:
     job = _newest_job(map_path)
     try:
         return [] if job is None else [PassRecord.from_json(one) for one in _checkpoint(job.directory)["passes"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return []
 
 

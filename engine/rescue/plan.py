@@ -57,7 +57,7 @@ class PassRecord:
             if len(before) != 5 or len(after) != 5:
                 raise ValueError("five statuses")
             return cls(str(value["recipe"]), str(value["ending"]), before, after)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not a pass: {error}") from error
 
 

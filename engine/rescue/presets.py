@@ -34,7 +34,7 @@ def load_preset(directory: Pathish) -> RescueOptions | None:
     try:
         with open(Path(directory) / FILE_NAME, "rb") as stream:
             return RescueOptions.from_json(json.loads(stream.read(_MAX_SIZE)))
-    except (OSError, ValueError, TypeError, RescueError):
+    except (OSError, ValueError, TypeError, RescueError, OverflowError, RecursionError):
         return None
 
 
@@ -70,7 +70,7 @@ def load_strategy(directory: Pathish) -> StrategyPreset:
         known = strategy in STRATEGIES and hang >= 1
     except FileNotFoundError:
         return StrategyPreset()
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return StrategyPreset(ignored=f"{STRATEGY_NAME} of this case cannot be read: the settings are the defaults")
     if not known:
         return StrategyPreset(ignored=f"{STRATEGY_NAME} of this case is of another version: defaults are used")

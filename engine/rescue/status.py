@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import Pathish, write_json
+from engine.atomic import Pathish, write_atomic
 from engine.rescue.campaign.board import CampaignStatus
 
 FILE_NAME = "rescue.json"
@@ -138,8 +138,9 @@ class RescueStatus:
     def to_json(self) -> dict[str, Any]:
         """As JSON values; ``from_json`` gives an equal status back."""
         value = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        for name in ("remaining", "history", "snapshot"):
+        for name in ("remaining", "snapshot"):
             value[name] = dataclasses.asdict(value[name]) if value[name] is not None else None
+        value["history"] = {"step_s": self.history.step_s, "rates": list(self.history.rates)}
         value["campaign"] = self.campaign.to_json() if self.campaign is not None else None
         value["state"] = str(self.state)
         value["bytes"], value["areas"], value["options"] = dict(self.bytes), dict(self.areas), dict(self.options)
@@ -167,7 +168,7 @@ class RescueStatus:
             known["options"] = dict(known.get("options") or {})
             known["areas"] = {str(name): int(count) for name, count in dict(known.get("areas", {})).items()}
             return cls(**known)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not a rescue status: {error}") from error
 
 
@@ -178,7 +179,8 @@ def _known(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_status(directory: Pathish, status: RescueStatus) -> None:
     """Replace the status file atomically. Not synced: it is rewritten each second, and the map holds the truth."""
-    write_json(Path(directory) / FILE_NAME, status.to_json(), durable=False)
+    data = json.dumps(status.to_json(), separators=(",", ":")).encode("ascii")  # on one line: ten times as quick
+    write_atomic(Path(directory) / FILE_NAME, data, durable=False)
 
 
 def read_status(directory: Pathish) -> RescueStatus | None:

@@ -106,7 +106,8 @@ class Round:
         until = [f"-max_total_time={seconds}"] if seconds else [f"-runs={count + target.runs}"]
         arguments = [
             name, *until, f"-seed={self._seed}", f"-max_len={target.longest}", f"-timeout={_UNIT_LIMIT_S}",
-            "-rss_limit_mb=4096", "-report_slow_units=600", "-len_control=0", "-print_final_stats=1", f"-artifact_prefix={self.faults}/{name}-",
+            "-rss_limit_mb=4096", "-report_slow_units=600", "-len_control=0",
+            "-print_final_stats=1", f"-artifact_prefix={self.faults}/{name}-",
             str(corpus), str(seeds),
         ]  # fmt: skip
         self.faults.mkdir(parents=True, exist_ok=True)

@@ -186,7 +186,7 @@ class SearchResult:
                 tuple((int(one["start"]), int(one["start"]) + int(one["size"])) for one in value["unread"]),
                 int(value["unread_bytes"]), int(value["dropped"]),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DamagedError("that is no result of a search for partitions", code="search-result") from error
 
 

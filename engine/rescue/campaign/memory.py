@@ -163,7 +163,7 @@ class Memory:
                 resets=int(value["resets"]),
                 decisions=[Decision(float(one["time"]), str(one["text"])) for one in value["decisions"]],
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DamagedError(
                 f"what this campaign remembers of the drive cannot be read: {error}", code="bad-memory",
                 advice="start a new one with the same map; mark places known to kill as bad sectors first",

@@ -121,6 +121,8 @@ class CampaignSettings:
         for name in ("bus", "edges"):
             if not isinstance(given.get(name, True), bool):
                 raise _wrong(f"{name} is true or false")
+        if not isinstance(given.get("first", ()), (list, tuple)):
+            raise _wrong("first is a list of maps")
         if "first" in given:
             given["first"] = tuple(_first(entry, at) for at, entry in enumerate(given["first"]))
         made = cls(**given)

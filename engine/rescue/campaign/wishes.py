@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.ranges import MAX_POSITION
+from engine.text import safe_text
 
 ACTIONS = (
     "skip-area", "unskip-area", "try-area", "budget", "power-cycle", "power-done", "take-over", "hand-back",
@@ -35,7 +36,7 @@ def check(action: str, values: Mapping[str, Any]) -> dict[str, Any]:
         allowed = tuple(_LIMITS)
     unknown = set(values) - set(allowed)
     if unknown:
-        raise _wrong(action, f"unknown: {', '.join(sorted(map(str, unknown)))}")
+        raise _wrong(action, f"unknown: {safe_text(', '.join(sorted(map(str, unknown))), 80)}")
     if action in _AREAS:
         return _area(action, values)
     if action == "budget":

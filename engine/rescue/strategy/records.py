@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -59,7 +59,11 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self) | {"killer": list(self.killer) if self.killer else None}
+        return {
+            "start": self.start, "size": self.size, "reverse": self.reverse, "end": self.end, "how": str(self.how),
+            "gained": self.gained, "killer": list(self.killer) if self.killer else None, "cluster": self.cluster,
+            "partial": self.partial,
+        }  # fmt: skip
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Run:
@@ -72,7 +76,7 @@ class Run:
                 reverse=bool(value["reverse"]), how=How(value["how"]), killer=place,
                 partial=bool(value.get("partial", False)), **numbers,
             )  # fmt: skip
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, IndexError, OverflowError) as error:
             raise ValueError(f"not a run: {error}") from error
         spans = [(made.start, made.stop), place or (0, 1)]
         ordered = all(0 <= low < high <= MAX_POSITION for low, high in spans)

@@ -83,7 +83,8 @@ def streams(data: bytes) -> object:
     holes = ((10, 20), (600, 700)) if kind[0] & 1 else ()
     which = kind[0] >> 1 & 7
     if which == 0:
-        return word_text(data, data[len(data) // 2 :], holes)
+        word_text(data, data[len(data) // 2 :], holes)  # goes to a file, not to a terminal
+        return None
     if which == 1:
         for sheet in read_workbook(data, holes).sheets[:10]:
             csv_text(sheet)

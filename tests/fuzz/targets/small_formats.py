@@ -77,9 +77,9 @@ def restore(data: bytes) -> object:
     for one in log.entries:
         assert ".." not in safe_name(one.path.replace("\\", "/")).split("/")
     shortcut(data)
-    told: list[object] = [log, list(log_rows(log))]
+    told: list[object] = [log.problems, len(list(log_rows(log)))]
     try:
-        told.append(read_point(data).to_json())
+        told.append(read_point(data).problems)
     except RescueError as error:
         told.append(error.message)
     return told
