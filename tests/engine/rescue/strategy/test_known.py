@@ -316,6 +316,20 @@ def test_what_is_wanted_first_by_its_factor():
     assert value(RangeSet(), COSTS).upto(np.array([5.0])).tolist() == [0.0]
 
 
+def test_passes_may_begin_where_the_largest_wanted_ranges_do():
+    """Of each set and each gap the four largest; what another set holds already counts with that one."""
+    many = RangeSet([(at * 100, at * 100 + size) for at, size in enumerate((5, 60, 20, 50, 40, 30))])
+    worth = value(RangeSet.of(0, 1000), Costs(valuable=((many, 2.0), (RangeSet.of(130, 150), 9.0))))
+    assert [list(one) for one in worth.valuable] == [
+        [(130, 150)], [(0, 5), (100, 130), (150, 160), (200, 220), (300, 350), (400, 440), (500, 530)],
+    ]  # fmt: skip
+    edges_ = worth.edges(np.array([0, 320]), np.array([1000, 420]))
+    assert edges_.shape == (2, 16)
+    assert set(edges_[0].tolist()) == {0, 130, 150, 300, 350, 400, 440, 100, 500, 530}
+    assert set(edges_[1].tolist()) == {320, 350, 400, 420}
+    assert value(RangeSet.of(0, 9), COSTS).edges(np.array([0]), np.array([9])).shape == (1, 0)
+
+
 # -- what is saved -----------------------------------------------------------------------------------------------------
 
 
