@@ -96,10 +96,15 @@ class CampaignStatus:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; ``from_json`` gives an equal one back."""
-        value = dataclasses.asdict(self)
+        # once a second, and after a day there are hundreds of killers: no ``asdict``, which copies them one by one
+        value = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         value["phase"] = str(self.phase)
+        value["next"] = dataclasses.asdict(self.next) if self.next is not None else None
+        value["decisions"] = [{"time": one.time, "text": one.text} for one in self.decisions]
         for name in ("killers", "skipped"):
             value[name] = [list(pair) for pair in getattr(self, name)]
+        for name in ("cycle_bytes", "requests"):
+            value[name] = list(getattr(self, name))
         return value
 
     @classmethod
