@@ -82,9 +82,18 @@ _DEFAULTS = {
 }
 
 
-def _statuses(finished: str, non_tried: str, non_trimmed: str, non_scraped: str, bad: str) -> dict[str, str]:
+def _statuses(
+    finished: str, non_tried: str, non_trimmed: str, non_scraped: str, bad: str, *, text: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Colours of filled cells; ``text``: of finished and bad where a letter alone is written, if others are read
+    more easily there."""
     values = (finished, non_tried, non_trimmed, non_scraped, bad)
-    return {f"status-{mark.name}": value for mark, value in zip(MARKS, values, strict=True)}
+    written = text or (finished, bad)
+    return {
+        **{f"status-{mark.name}": value for mark, value in zip(MARKS, values, strict=True)},
+        "status-finished-text": written[0],
+        "status-bad-text": written[1],
+    }
 
 
 def _frame(text: str, soft: str, bar: str, line: str, cursor: str, cursor_text: str) -> dict[str, str]:
@@ -156,7 +165,7 @@ THEMES: dict[str, Theme] = {
             panel="#1E1E1E",
             variables={
                 **_DEFAULTS,
-                **_statuses("#0072B2", "#999999", "#F0E442", "#E69F00", "#D55E00"),
+                **_statuses("#0072B2", "#999999", "#F0E442", "#E69F00", "#D55E00", text=("#3D9BDC", "#F0723A")),
                 **_frame("#E4E4E4", "#A0A0A0", "#262626", "#585858", "#265C82", "#FFFFFF"),
             },
         ),
@@ -209,7 +218,7 @@ THEMES: dict[str, Theme] = {
             secondary="ansi_cyan",
             accent="ansi_cyan",
             warning="ansi_yellow",
-            error="ansi_red",
+            error="ansi_bright_red",
             success="ansi_cyan",
             foreground="ansi_default",
             background="ansi_default",
@@ -218,7 +227,14 @@ THEMES: dict[str, Theme] = {
             ansi=True,
             variables={
                 **_DEFAULTS,
-                **_statuses("ansi_blue", "ansi_white", "ansi_yellow", "ansi_magenta", "ansi_red"),
+                **_statuses(
+                    "ansi_blue",
+                    "ansi_white",
+                    "ansi_yellow",
+                    "ansi_magenta",
+                    "ansi_red",
+                    text=("ansi_bright_blue", "ansi_bright_red"),
+                ),
                 **_ANSI_FRAME,
             },
         ),

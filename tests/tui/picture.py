@@ -21,9 +21,11 @@ def to_svg(app: App[Any]) -> str:
     wide = max(sum(cell_len(segment.text) for segment in row) for row in rows) * _WIDE + 2 * _EDGE
     tall = len(rows) * _TALL + 2 * _EDGE
     body = "".join(_row(number, row) for number, row in enumerate(rows))
+    around = app.screen.styles.background
+    ground = around.hex if around.a == 1 and around.ansi is None else _DARK
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:.0f} {tall}" width="{wide:.0f}">'
-        f'<rect width="100%" height="100%" rx="6" fill="{_DARK}"/>'
+        f'<rect width="100%" height="100%" rx="6" fill="{ground}"/>'
         '<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" xml:space="preserve">'
         f"{body}</g></svg>\n"
     )

@@ -87,11 +87,38 @@ def test_text_can_be_read(name: str) -> None:
     for colour in (theme.error, theme.warning, theme.accent, theme.success):
         assert colour is not None
         assert contrast(colour, ground) >= 4.5
-    assert (
-        contrast(theme.variables["block-cursor-background"], theme.variables["block-cursor-foreground"]) >= 4.5
-    )
+    assert contrast(theme.variables["block-cursor-background"], theme.variables["block-cursor-foreground"]) >= 4.5
     for mark in MARKS:
         assert contrast(theme.variables[f"status-{mark.name}"], ground) >= 3
+    for name in ("status-finished-text", "status-bad-text"):
+        assert contrast(theme.variables[name], ground) >= 4.5, name
+
+
+@pytest.mark.parametrize("name", RGB)
+def test_what_stands_on_colour_can_be_read(name: str) -> None:
+    """Letters in filled cells, at the cursor, in a selection, in the field under the cursor; keys and alarms in bars."""
+    theme, values = THEMES[name], THEMES[name].variables
+    ground = str(theme.background)
+    for mark in MARKS:
+        if mark.name != "non-tried":  # it is drawn on the panel
+            assert contrast(values[f"status-{mark.name}"], ground) >= 3, mark.name
+    assert contrast(values["status-non-tried"], str(theme.panel)) >= 3
+    for below, above in (
+        ("map-selected", "map-selected-text"), ("map-cursor", "map-cursor-text"), ("field-now", "field-now-text"),
+        ("block-cursor-blurred-background", "block-cursor-blurred-foreground"),
+    ):  # fmt: skip
+        assert contrast(values[below], values[above]) >= 4.5, below
+    for field in ("field-a", "field-b", "field-c"):
+        assert contrast(values[field], ground) >= 4.5, field
+    for bar in (str(theme.accent), str(theme.error)):
+        assert contrast(bar, values["bar"]) >= 3, "keys and what writes stand in bars, in bold"
+
+
+def test_sixteen_colours_leave_out_what_is_dark_on_black() -> None:
+    """The dark blue and red of many terminals cannot be read on black: text takes the bright ones."""
+    ansi = THEMES["ansi"]
+    texts = [ansi.variables["status-finished-text"], ansi.variables["status-bad-text"], ansi.error, ansi.accent]
+    assert not {"ansi_blue", "ansi_red", "ansi_black", "ansi_bright_black"} & set(texts)
 
 
 def test_every_status_has_its_own_letter_and_glyph_in_ascii_too() -> None:
