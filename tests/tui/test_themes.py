@@ -96,7 +96,7 @@ def test_text_can_be_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", RGB)
 def test_what_stands_on_colour_can_be_read(name: str) -> None:
-    """Letters in filled cells, at the cursor, in a selection, in the field under the cursor; keys and alarms in bars."""
+    """Letters in filled cells, at the cursor, in a selection, in the field under it; keys and alarms in bars."""
     theme, values = THEMES[name], THEMES[name].variables
     ground = str(theme.background)
     for mark in MARKS:
