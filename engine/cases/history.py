@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from engine.atomic import append_line
@@ -32,18 +34,31 @@ def record(case: Case, action: str, **facts: Any) -> None:
 
 def read_history(case: Case, last: int | None = None) -> list[Action]:
     """The actions, oldest first; only the ``last`` ones when given. A line that a crash cut is left out."""
+    found = list(islice(newest_first(case), last))
+    found.reverse()
+    return found
+
+
+def newest_first(case: Case, only: Collection[str] | None = None) -> Iterator[Action]:
+    """The actions from the newest back, each read when it is asked for: a long history costs what is looked at.
+
+    ``only``: those with one of these names. Raises ``OutsideError``.
+    """
     try:
         with open(case.history_path, "rb") as stream:
-            lines = stream.readlines()
+            lines = stream.read().splitlines()
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise outside(error, "cannot read the history", case.history_path) from error
-    found = []
-    for line in lines if last is None else lines[-last:]:
+    wanted = None if only is None else re.compile(b"|".join(re.escape(json.dumps(name).encode()) for name in only))
+    for line in reversed(lines):
+        if wanted is not None and wanted.search(line) is None:
+            continue
         try:
             entry = json.loads(line[:_MAX_LINE])
-            found.append(Action(str(entry.pop("time")), str(entry.pop("action")), entry))
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
+            action = Action(str(entry.pop("time")), str(entry.pop("action")), entry)
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             continue
-    return found
+        if only is None or action.action in only:
+            yield action

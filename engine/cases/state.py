@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cases.case import is_case, load_case
-from engine.cases.history import Action, read_history
+from engine.cases.case import Case, is_case, load_case
+from engine.cases.history import Action, newest_first
 from engine.cases.next_steps import State, VolumeState
 from engine.errors import RescueError
 
@@ -44,7 +44,7 @@ def state_of(path: Path, map: Path | None = None, jobs: Sequence[Job] | None = N
     untried, failed, finished, problem = _totals(case.map)
     image = _is_file(case.image)
     volumes, recorder = _volumes(path, None) if image and not problem else ((), False)
-    saved, saved_before, reported, written = _done(read_history(case))
+    saved, saved_before, reported, written = _done(case)
     volumes = tuple(replace(one, saved=one.start in written) for one in volumes)
     return State(
         source=case.source_path is not None, image=image, untried=untried, failed=failed, finished=finished,
@@ -75,23 +75,25 @@ def _totals(path: Path | None) -> tuple[int | None, int | None, int, bool]:
     return untried, sum(failed), finished, False
 
 
-def _done(history: Sequence[Action]) -> tuple[bool, bool, bool, frozenset[object]]:
+def _done(case: Case) -> tuple[bool, bool, bool, frozenset[object]]:
     """Whether something was written out since the last reading, before it, and whether a report came after both; and
     the volumes that were written since, by their start."""
     written: set[object] = set()
-    place = {"read": -1, "saved": -1, "reported": -1}
-    for number, action in enumerate(history):
+    saved = reported = False
+    for action in newest_first(case, _READ | _SAVED | {_REPORTED}):
         if action.action in _READ:
-            place["read"] = number
-            written.clear()
-        elif action.action in _SAVED and action.facts.get("what", "files") == "files":
-            place["saved"] = number
+            break
+        if action.action == _REPORTED:
+            reported = reported or not saved
+        elif _is_saved(action):
+            saved = True
             written.add(action.facts.get("volume"))
-        elif action.action == _REPORTED:
-            place["reported"] = number
-    saved = place["saved"] > place["read"]
-    reported = place["reported"] > max(place["saved"], place["read"])
-    return saved, not saved and place["saved"] >= 0, reported, frozenset(written)
+    before = not saved and any(_is_saved(action) for action in newest_first(case, _SAVED))
+    return saved, before, reported, frozenset(written)
+
+
+def _is_saved(action: Action) -> bool:
+    return action.action in _SAVED and action.facts.get("what", "files") == "files"
 
 
 def _volumes(path: Path, map: Path | None) -> tuple[tuple[VolumeState, ...], bool]:
