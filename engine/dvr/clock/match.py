@@ -13,8 +13,10 @@ from engine.dvr.pack import CLOCK_HZ, CLOCK_WRAP, PACK_SIZE
 from engine.progress import SILENT, Reporter, check
 from engine.ranges import RangeSet
 
-_DOUBTED = 8
-"""Points a join needs when one of its tests speaks against it (packs are lost between, or it is another recording)."""
+_DOUBTED = 12
+"""Points a join needs when one of its tests speaks against it (packs are lost between, or it is another recording): the
+right check sum of an audio frame must be among them. Recordings that all begin at clock 0 share one grid of audio
+frames, so that without check sums the picture alone tells them apart."""
 _MARGIN = 2
 """Points by which a join must be better than any other at either end, or a person is asked."""
 _MOST_EACH = 200

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from engine.dvr.clock import reading, scanning
 from engine.dvr.clock.audio import ac3_sound
 from engine.dvr.clock.ends import head_of, tail_of
-from engine.dvr.clock.match import propose
-from engine.dvr.clock.model import Decisions, Join
+from engine.dvr.clock.match import good, propose
+from engine.dvr.clock.model import Decisions, Join, Reason
 from engine.dvr.clock.recordings import cut_by_hand, made_joins, runs, titles_of
 from engine.dvr.clock.scanning import scan
 from engine.dvr.pack import PACK_SIZE
@@ -334,3 +334,21 @@ def test_audio_without_a_grid_costs_no_memory(monkeypatch):
     found = scan(BytesSource(bytes(data)))
     assert found.breaks == ()
     assert [piece.size for piece in found.table] == [len(data)]
+
+
+def test_a_doubted_join_needs_a_check_sum():
+    """Recordings that begin at clock 0 share one grid of audio frames: the bytes a frame lacks fit by their clocks, and
+    only the picture (or the sum of a frame) tells that it is another recording."""
+    grid = (
+        Reason("clock back to back", 3), Reason("same picture size, shape and rate", 1),
+        Reason("the 396 bytes that an audio frame lacks", 6, True), Reason("audio time stamps go on", 3, True),
+    )  # fmt: skip
+    torn = Reason("the picture does not go on (slice 10, then 13)", -4)
+    sound = Reason("the audio frame put together has the right check sum", 6, True)
+
+    def join(*reasons: Reason) -> Join:
+        return Join(1, 2, sum(reason.points for reason in reasons), 0.003, reasons)
+
+    assert good(join(*grid)) and good(join(*grid, Reason("the picture goes on (slice 13, then 14)", 2, True)))
+    assert not good(join(*grid, torn))
+    assert good(join(*grid, torn, sound))
