@@ -16,9 +16,11 @@ from engine.source import Source
 
 @dataclass(frozen=True, slots=True)
 class FatLine:
-    """A FAT sector of a solution: its place in the order, where it stands, and what speaks for it. ``votes``: entries
-    that say this index; ``marked``: the FAT marks it; ``alive``: a table was read there; ``others``: sectors that vote
-    for the same index."""
+    """A FAT sector of a solution: its place in the order, where it stands in the original, and what speaks for it.
+
+    ``votes``: entries that say this index; ``marked``: the FAT marks it; ``alive``: a table was read there; ``others``:
+    sectors that vote for the same index.
+    """
 
     index: int
     sector: int
@@ -70,6 +72,4 @@ def _fat_line(rows: Rows, candidate: Candidate, k: int, sector: int) -> FatLine:
     marked = sector < words.size and int(words[sector]) == 0xFFFFFFFD
     voting = rows.sectors[(rows.votes[:, 0] == k)].tolist() if len(rows) else []
     others = tuple(int(one) for one in voting if one != sector)[:8]
-    return FatLine(
-        k, sector, document.pages.offset(sector) + max(0, candidate.base), votes, marked, row is not None, others
-    )
+    return FatLine(k, sector, document.pages.offset(sector) + candidate.base, votes, marked, row is not None, others)
