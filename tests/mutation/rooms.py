@@ -14,6 +14,8 @@ class Room:
     tests: tuple[str, ...]
     precious: tuple[str, ...] = ("",)
     """Ends of the paths of modules from which more mutants are drawn."""
+    slow: tuple[str, ...] = ()
+    """Tests that take too long to be run even once."""
 
     def files(self, root: Path) -> list[str]:
         """Modules as paths from the root, sorted; `__init__` only re-exports and is left out."""
@@ -67,6 +69,11 @@ ROOMS = {
                 "edges",
                 "spacing",
             ]
+        ),
+        (
+            "tests/engine/rescue/strategy/test_failing_disk.py",
+            "tests/engine/rescue/strategy/test_decisions.py::test_what_is_wanted_first_is_no_reason_to_waste_cycles",
+            "tests/engine/rescue/strategy/test_properties.py::test_it_ends_and_every_pass_gains_or_learns",
         ),
     ),
     "edits": Room(("engine/edits/*.py",), ("tests/engine/edits",)),

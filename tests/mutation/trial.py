@@ -114,7 +114,8 @@ class Trial:
 
         def nest(kind: str) -> subprocess.Popen[str]:
             script = str(copy / "tests/mutation/nest.py")
-            command = [*as_nobody, sys.executable, "-P", script, tools, kind, MARKS, *room.tests]
+            slow = [f"--deselect={name}" for name in room.slow]
+            command = [*as_nobody, sys.executable, "-P", script, tools, kind, MARKS, *room.tests, *slow]
             return subprocess.Popen(
                 command, cwd=copy, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
