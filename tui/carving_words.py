@@ -82,8 +82,16 @@ def find_facts(listing: Listing, index: int, sector: int = 512) -> list[Fact]:
     return facts
 
 
-def scan_facts(job: Job | None, listing: Listing | None, choice: Choice, shown: int, marked: int) -> list[Fact]:
-    """How far the scan is, and what is on show."""
+def found_words(listing: Listing) -> str:
+    """How many were found. Goes through all of them: once for each listing is enough."""
+    top = [index for index, find in enumerate(listing.finds) if find.inside is None]
+    whole = sum(listing.whole(index) for index in top)
+    lacking = sum(listing.unread[index] > 0 for index in top)
+    return f"{plural(len(top), 'file', 'files')}, {whole} whole, {lacking} with unread bytes"
+
+
+def scan_facts(job: Job | None, found: str, choice: Choice, shown: int, marked: int) -> list[Fact]:
+    """How far the scan is, and what is on show. ``found``: ``found_words``; empty while nothing is listed."""
     if job is None:
         return [("scan", "none yet: s looks at every block for the beginnings of files; nothing is written by that")]
     done = job.progress
@@ -99,13 +107,11 @@ def scan_facts(job: Job | None, listing: Listing | None, choice: Choice, shown: 
         words = Cell(f"{way}: {job.state}, {far}" + ("; u goes on" if job.resumable else ""), "row--warning")
     else:
         words = f"{way}: done, {format_size(done.done)}"
+        if skipped := int(job.result.get("skipped") or 0):
+            words += f"; {plural(skipped, 'beginning', 'beginnings')} not followed: too many of their type lead nowhere"
     facts: list[Fact] = [("scan", words)]
-    if listing is not None:
-        top = [index for index, find in enumerate(listing.finds) if find.inside is None]
-        whole = sum(listing.whole(index) for index in top)
-        lacking = sum(listing.unread[index] > 0 for index in top)
-        text = f"{plural(len(top), 'file', 'files')}, {whole} whole, {lacking} with unread bytes"
-        facts.append(("found", text))
+    if found:
+        facts.append(("found", found))
         narrowed = [word for word in (
             choice.typed, STATE_WORDS[choice.state], SORT_WORDS[choice.sort],
             "parts of others too" if choice.parts else "", f"{marked} marked" if marked else "",

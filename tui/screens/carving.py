@@ -20,7 +20,7 @@ from engine.cases.subject import Subject
 from engine.jobs import Job, start
 from engine.text import format_exact
 from tui import background
-from tui.carving_words import COLUMNS, STATES, find_facts, find_row, scan_facts
+from tui.carving_words import COLUMNS, STATES, find_facts, find_row, found_words, scan_facts
 from tui.keys import bindings
 from tui.screens.job_screen import JobScreen
 from tui.widgets.facts import Facts
@@ -53,6 +53,7 @@ class CarvingScreen(JobScreen):
         self._facts = Facts(label_width=8)
         self._job: Job | None = None
         self._listing: Listing | None = None
+        self._found = ""
         self._loaded: tuple[str, int, object] | None = None
         self._load_next = 0.0
         self._loads: background.Latest[Listing] = background.Latest()
@@ -139,7 +140,7 @@ class CarvingScreen(JobScreen):
         return Path(kept) if isinstance(kept, str) else catalogue_path(job.directory)
 
     def _take_listing(self, listing: Listing) -> None:
-        self._listing = listing
+        self._listing, self._found = listing, found_words(listing)
         self._fill()
         self._show_state()
 
@@ -169,7 +170,7 @@ class CarvingScreen(JobScreen):
         return self._shown[place] if place is not None and place < len(self._shown) else None
 
     def _show_state(self) -> None:
-        self._state.show(scan_facts(self._job, self._listing, self._choice, len(self._shown), len(self._marked)))
+        self._state.show(scan_facts(self._job, self._found, self._choice, len(self._shown), len(self._marked)))
         self.refresh_bindings()
 
     def _show_find(self) -> None:
