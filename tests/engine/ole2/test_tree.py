@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from engine.errors import Problem
 from engine.ole2.container import Joined, rebuild
-from engine.ole2.directory import key, walk_tree
-from engine.ole2.model import Entry
+from engine.ole2.directory import key, parse_entries, walk_tree
+from engine.ole2.model import Entry, Header, unused, well_formed
 from engine.ole2.read import read_document
 from engine.ole2.streams import content
-from engine.ole2.structs import NO_ENTRY, ROOT, STORAGE, STREAM
+from engine.ole2.structs import END, FREE, MAX_ENTRIES, MAX_REGULAR, NO_ENTRY, ROOT, STORAGE, STREAM
 from engine.ranges import RangeSet
 from engine.source.extents import BytesSource
 from tests.engine.ole2.writer import Layout, write
@@ -155,3 +155,106 @@ def test_more_than_one_table_of_tables():
     assert again.fat_list == tuple(range(again.fat_list[0], again.fat_list[0] + len(again.fat_list)))
     assert [(one.name, one.state, one.size) for one in again.streams] == [("Bulk", "whole", len(bulk))]
     assert not again.problems
+
+
+# -- one entry, and the header -----------------------------------------------------------------------------------------
+
+
+AB = b"A\0b\0\0\0"
+
+
+def packed(
+    name: bytes = AB,
+    length: int = 6,
+    kind: int = 2,
+    colour: int = 1,
+    left: int = NO_ENTRY,
+    right: int = NO_ENTRY,
+    child: int = NO_ENTRY,
+    start: int = 5,
+    size: int = 9,
+) -> bytes:
+    head = name.ljust(64, b"\0") + struct.pack("<HBBIII", length, kind, colour, left, right, child)
+    return head + bytes(16) + struct.pack("<IQQIQ", 0, 7, 8, start, size)
+
+
+def test_an_entry_there_and_back():
+    one = Entry.parse(3, packed(size=(1 << 32) + 9), wide=True)
+    assert (one.number, one.name, one.kind, one.colour, one.start, one.size) == (3, "Ab", 2, 1, 5, (1 << 32) + 9)
+    assert (one.created, one.modified, one.name_length, one.used, one.small) == (7, 8, 6, True, False)
+    assert one.pack() == packed(size=(1 << 32) + 9)
+    assert Entry.parse(3, packed(size=(1 << 32) + 9), wide=False).size == 9, "the upper half is not used there"
+    assert [Entry.parse(0, packed(size=size), wide=True).small for size in (0, 1, 4095, 4096)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+    assert not Entry.parse(0, packed(kind=1), wide=True).small
+    assert [Entry.parse(0, packed(kind=kind), wide=True).used for kind in range(7)] == [
+        False, True, True, False, False, True, False,
+    ]  # fmt: skip
+    long = Entry(1, "n" * 40, STREAM)
+    assert Entry.parse(1, long.pack(), wide=True).name == "n" * 31, "as much as there is room for"
+    mac = Entry.parse(0, packed(b"R\0", 2, 5), wide=False)
+    assert (mac.name, mac.pack()[:4], mac.pack()[64]) == ("R", b"R\0\0\0", 2)
+    assert Entry.parse(0, packed(length=200), wide=False).name == "Ab"
+    assert Entry.parse(0, packed(length=0), wide=False).name == ""
+    assert Entry(4).pack() == bytes(68) + b"\xff" * 12 + bytes(48)
+
+
+def test_what_an_entry_by_the_book_may_hold():
+    full = "x" * 31
+    most = full.encode("utf-16-le") + b"\0\0"
+    for good in (
+        packed(), packed(kind=1), packed(kind=5), packed(colour=0), packed(most, 64), packed(left=0), packed(right=1),
+        packed(child=MAX_ENTRIES - 1), packed(start=MAX_REGULAR), packed(start=END), packed(start=FREE),
+        packed(b"R\0", 2, 5), packed(b"", 2, 5),
+    ):  # fmt: skip
+        assert well_formed(good)
+        assert not unused(good)
+    for bad in (
+        packed(kind=0), packed(kind=3), packed(kind=6), packed(colour=2), packed(length=5), packed(length=0),
+        packed(most + b"\0", 66), packed(length=8), packed(length=4), packed(b"A\0\0\0B\0\0\0", 8), packed(b"\0\0", 4),
+        packed(b"R\0", 2, 2), packed(left=MAX_ENTRIES), packed(right=MAX_ENTRIES), packed(child=MAX_ENTRIES),
+        packed(start=MAX_REGULAR + 1), packed(start=END - 1), packed()[:127],
+    ):  # fmt: skip
+        assert not well_formed(bad)
+
+
+def test_what_an_unused_entry_may_hold():
+    blank = {"name": b"", "length": 0, "kind": 0, "colour": 0}
+    for link in (0, NO_ENTRY):
+        assert unused(packed(**blank, left=link, right=link, child=link))
+    assert unused(packed(**{**blank, "length": 2, "colour": 1}))
+    for changed in (
+        {"length": 3}, {"kind": 1}, {"colour": 2}, {"left": 1}, {"right": 1}, {"child": 1}, {"left": NO_ENTRY - 1},
+    ):  # fmt: skip
+        assert not unused(packed(**{**blank, **changed}))
+
+
+def test_a_header_there_and_back():
+    made = write({"One": b"1" * 5000})
+    header = Header.parse(made.data)
+    assert header.pack() == made.data[:512]
+    assert header.sector_size == 512
+    assert [replace(header, sector_shift=shift).sector_size for shift in (8, 9, 10, 12, 13)] == [
+        None, 512, None, 4096, None,
+    ]  # fmt: skip
+    usual = Header()
+    assert (usual.minor_version, usual.major_version, usual.byte_order) == (0x3E, 3, 0xFFFE)
+    assert (usual.sector_shift, usual.mini_sector_shift, usual.mini_cutoff) == (9, 6, 4096)
+    ends = usual.directory_start, usual.mini_fat_start, usual.difat_start
+    assert (ends, set(usual.difat), len(usual.difat)) == ((END,) * 3, {FREE}, 109)
+    counts = usual.directory_sectors, usual.fat_sectors, usual.mini_fat_sectors, usual.difat_sectors, usual.transaction
+    assert counts == (0, 0, 0, 0, 0)
+    assert (Entry(7).colour, Entry(7).start, Entry(7).size, Entry(7).state) == (0, 0, 0, 0)
+
+
+def test_entries_in_holes_are_lost_and_zeros_are_not():
+    data = packed() + bytes(128) + packed(kind=3) + packed(length=10)
+    found = parse_entries(data, ((384, 385),), 8, wide=True)
+    assert [(one.number, one.name, one.lost) for one in found] == [
+        (8, "Ab", False), (9, "", False), (10, "", True), (11, "", True),
+    ]  # fmt: skip
+    for hole, lost in (((127, 128), [0]), ((128, 129), [1]), ((127, 129), [0, 1]), ((0, 1), [0])):
+        both = parse_entries(packed() + packed(), (hole,), 0, wide=True)
+        assert [one.number for one in both if one.lost] == lost
+    assert len(parse_entries(packed()[:127], (), 0, wide=True)) == 0
