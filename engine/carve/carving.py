@@ -21,23 +21,30 @@ if TYPE_CHECKING:
 
 _MOST_INSIDE = 1000
 """Parts of one find that are listed; the rest is only counted."""
+_WASTE, _WASTE_SHARE = 128 << 20, 4
+"""Bytes that walks of one type may read in vain: so many at first, and so many for each byte that was scanned. Files
+that break cost about their own length; only data made of nothing but beginnings reach this."""
 
 
 @dataclass(slots=True)
 class State:
-    """How far a pass is, as saved between runs. ``position``: the next start to look at."""
+    """How far a pass is, as saved between runs. ``position``: the next start to look at; ``wasted``: bytes that walks
+    of each type read in vain; ``skipped``: beginnings that were not followed because their type had wasted too much.
+    """
 
     position: int = 0
     owned_start: int = 0
     owned_end: int = 0
     inside: int = 0
     streams: dict[str, int] = field(default_factory=dict)
+    wasted: dict[str, int] = field(default_factory=dict)
+    skipped: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """JSON values."""
         return {
             "position": self.position, "owned_start": self.owned_start, "owned_end": self.owned_end,
-            "inside": self.inside, "streams": dict(self.streams),
+            "inside": self.inside, "streams": dict(self.streams), "wasted": dict(self.wasted), "skipped": self.skipped,
         }  # fmt: skip
 
     @classmethod
@@ -46,6 +53,7 @@ class State:
         return cls(
             int(value["position"]), int(value["owned_start"]), int(value["owned_end"]), int(value["inside"]),
             {str(kind): int(end) for kind, end in value["streams"].items()},
+            {str(kind): int(count) for kind, count in value.get("wasted", {}).items()}, int(value.get("skipped", 0)),
         )  # fmt: skip
 
 
@@ -113,10 +121,16 @@ def _place(hits: list[Hit], reader: Reader, state: State) -> Iterator[Find]:
         seen.add(hit.signature)
         if hit.signature.stream and start < state.streams.get(hit.signature.kind, 0):
             continue
+        kind, before = hit.signature.kind, reader.asked
+        if state.wasted.get(kind, 0) > _WASTE + _WASTE_SHARE * start:
+            state.skipped += 1
+            continue
         outcome = walk(reader, start, hit.signature)
+        whole = outcome is not None and outcome.status is Status.COMPLETE
+        if not whole:
+            state.wasted[kind] = state.wasted.get(kind, 0) + reader.asked - before
         if outcome is None:
             continue
-        whole = outcome.status is Status.COMPLETE
         if hit.signature.stream:
             state.streams[hit.signature.kind] = start + outcome.end
         rank = (whole, outcome.confidence, outcome.end)

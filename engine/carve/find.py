@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from engine.carve.outcome import WALKED, Outcome, Status
@@ -61,10 +62,12 @@ class Find:
         extents = tuple((int(start), int(size)) for start, size in value["extents"])
         if not extents or any(start < 0 or size <= 0 for start, size in extents):
             raise ValueError("a find without bytes")
+        kind, category, extension, reason = (
+            intern(str(value[name])) for name in ("kind", "category", "extension", "reason")
+        )  # the same few words in a hundred thousand finds
         return cls(
-            str(value["kind"]), str(value["category"]), str(value["extension"]), extents, Status(value["status"]),
-            int(value["confidence"]), str(value["reason"]), value["at"], str(value["name"]), value["modified"],
-            value["inside"], dict(value["facts"]),
+            kind, category, extension, extents, Status(value["status"]), int(value["confidence"]), reason, value["at"],
+            str(value["name"]), value["modified"], value["inside"], dict(value["facts"]),
         )  # fmt: skip
 
 

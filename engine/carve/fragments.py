@@ -53,7 +53,7 @@ _BACK = 24
 and on very regular data for long, so that everything before is tried after that."""
 _NEAR_GAP = 128
 """Clusters: gaps up to this are tried before larger ones."""
-_MORE_PIXELS = 1_500_000_000
+_MORE_PIXELS = 400_000_000
 """A picture has no checksum: after one join that decodes, others are tried until so much was decoded again."""
 
 

@@ -36,7 +36,7 @@ def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
     ``block`` (bytes), ``everywhere``, ``free`` (only where no file lies), ``catalogue`` (absolute path or null: in the
     directory of the job).
 
-    Result: ``finds``, ``whole``, ``bytes``, ``catalogue``.
+    Result: ``finds``, ``whole``, ``bytes``, ``catalogue``, ``skipped`` (beginnings not followed, see ``State``).
     """
     where = _absolute(arguments, "source")
     target = arguments.get("catalogue")
@@ -83,7 +83,7 @@ def scan(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
                 held.append(find)
         finally:
             writer.close()
-    told = {**counts, "bytes": state.position, "catalogue": str(path)}
+    told = {**counts, "bytes": state.position, "catalogue": str(path), "skipped": state.skipped}
     if is_case(where):
         record(load_case(where), "carved", **counts)
     return told

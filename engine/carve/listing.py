@@ -13,6 +13,7 @@ from engine.carve.missing import Missing, missing_of
 from engine.carve.naming import file_name
 from engine.carve.outcome import Status
 from engine.cases import open_source
+from engine.text import parse_size
 
 if TYPE_CHECKING:
     from engine.cases.subject import Subject
@@ -24,9 +25,9 @@ SORTS = ("place", "size", "type", "mend")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is shown. ``words``: any of these in type, extension, category or name (empty: all); ``least``: bytes;
-    ``sure``: least confidence; ``state``: ``all``, ``whole``, ``lacking`` (unread), ``broken``; ``parts``: parts of
-    other finds too; ``sort``: one of ``SORTS``.
+    """What is shown. ``words``: any of these in type, extension, category or name (empty: all); ``least``, ``most``:
+    bytes (``most`` 0: any); ``sure``: least confidence; ``state``: ``all``, ``whole``, ``lacking`` (unread),
+    ``broken``; ``parts``: parts of other finds too; ``sort``: one of ``SORTS``.
     """
 
     words: tuple[str, ...] = ()
@@ -35,6 +36,32 @@ class Choice:
     state: str = "all"
     parts: bool = False
     sort: str = "place"
+    most: int = 0
+
+    @property
+    def typed(self) -> str:
+        """What a person types for it (``narrowed``)."""
+        sizes = [f"{sign}{value}" for sign, value in ((">", self.least), ("<", self.most)) if value]
+        return " ".join((*self.words, *sizes, *([f"{self.sure}/4"] if self.sure else [])))
+
+
+def narrowed(choice: Choice, text: str) -> Choice:
+    """``choice`` with what was typed: words, ``>1M`` and ``<4G`` for the size, ``3/4`` for how sure a find must be.
+
+    Raises ``UsageError`` for a size that is none.
+    """
+    words: list[str] = []
+    least = most = sure = 0
+    for token in text.split():
+        if token[0] == ">":
+            least = parse_size(token[1:])
+        elif token[0] == "<":
+            most = parse_size(token[1:])
+        elif len(token) == 3 and token.endswith("/4") and token[0] in "01234":
+            sure = int(token[0])
+        else:
+            words.append(token)
+    return replace(choice, words=tuple(words), least=least, most=most, sure=sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +96,8 @@ class Listing:
     def _fits(self, index: int, choice: Choice) -> bool:
         find = self.finds[index]
         if (find.inside is not None and not choice.parts) or find.size < choice.least or find.confidence < choice.sure:
+            return False
+        if choice.most and find.size > choice.most:
             return False
         if choice.state == "whole" and not self.whole(index):
             return False

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _PAGE = 256 << 10
 _PAGES = 32
+_EACH = 64
+"""What a reading costs besides its bytes."""
 
 
 class WalkError(Exception):
@@ -47,6 +49,8 @@ class Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.size = source.size
+        self.asked = 0
+        """Bytes that walkers asked for: what their walks cost."""
         self._pages: OrderedDict[int, tuple[bytes, tuple[tuple[int, int], ...]]] = OrderedDict()
 
     def page(self, number: int) -> tuple[bytes, tuple[tuple[int, int], ...]]:
@@ -63,6 +67,7 @@ class Reader:
 
     def read(self, position: int, size: int) -> tuple[bytes, int | None]:
         """Up to ``size`` bytes, and where the first unread byte among them is (absolute)."""
+        self.asked += size + _EACH
         first = position // _PAGE
         pages: tuple[tuple[tuple[int, int], ...], ...]
         if position + size <= (first + 1) * _PAGE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from engine.carve.outcome import CHECKED, SIZED, WALKED, Outcome, complete
 from engine.carve.view import Broken, Ended, NotThis, View
 
@@ -296,26 +298,15 @@ def comments(data: bytes) -> dict[str, str]:
     return texts
 
 
-def _ogg_crc_table() -> tuple[int, ...]:
-    table = []
-    for index in range(256):
-        value = index << 24
-        for _ in range(8):
-            value = (value << 1 ^ 0x04C11DB7 if value & 0x80000000 else value << 1) & 0xFFFFFFFF
-        table.append(value)
-    return tuple(table)
-
-
-_OGG = _ogg_crc_table()
+_MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def ogg_crc(data: bytes) -> int:
-    """CRC-32 of an Ogg page (RFC 3533), its own field taken as zero by the caller."""
-    crc = 0
-    table = _OGG
-    for byte in data:
-        crc = (crc << 8 & 0xFFFFFFFF) ^ table[crc >> 24 ^ byte]
-    return crc
+    """CRC-32 of an Ogg page (RFC 3533), its own field taken as zero by the caller: the polynomial of zlib's with the
+    bits of every byte, and of the sum, the other way round.
+    """
+    mirrored = zlib.crc32(data.translate(_MIRROR), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int.from_bytes(mirrored.to_bytes(4, "little").translate(_MIRROR), "big")
 
 
 _MOST_OGG_CHECKED = 8 << 20

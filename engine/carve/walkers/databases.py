@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 from engine.carve.outcome import CHECKED, SIZED, WALKED, Outcome, complete
@@ -200,6 +201,10 @@ def index_dat(view: View) -> Outcome:
     return complete(view.need(size), SIZED, "the size in its header")
 
 
+_PLIST_TRAILER = re.compile(rb"(?=\0\0\0\0\0[\s\S][\x01-\x08][\x01-\x08][\s\S]{24})")
+"""Unused bytes, sort version, sizes of offsets and references, three numbers of 64 bits."""
+
+
 def binary_plist(view: View) -> Outcome:
     """Apple binary property list: a trailer whose offset table ends exactly before it."""
     position = 8
@@ -207,12 +212,8 @@ def binary_plist(view: View) -> Outcome:
     most = min(view.size, 64 << 20)
     window = view.peek(0, min(most, 256 << 10))
     while True:
-        for at in range(position, len(window) - 31):
-            if window[at : at + 6] != b"\0\0\0\0\0\0" and window[at : at + 5] != b"\0\0\0\0\0":
-                continue
-            unit, reference = window[at + 6], window[at + 7]
-            if not 0 < unit <= 8 or not 0 < reference <= 8:
-                continue
+        for found in _PLIST_TRAILER.finditer(window, position):
+            at, unit = found.start(), window[found.start() + 6]
             count = int.from_bytes(window[at + 8 : at + 16], "big")
             table = int.from_bytes(window[at + 24 : at + 32], "big")
             top = int.from_bytes(window[at + 16 : at + 24], "big")

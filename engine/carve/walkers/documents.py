@@ -85,46 +85,47 @@ def postscript(view: View) -> Outcome:
     if b"\0" in first[:64]:
         raise NotThis
     view.mark(4)
-    depth, position = 0, 0
+    depth = 0
     end: int | None = None
-    for line_start, line in _lines(view):
-        if line.startswith((b"%%BeginDocument", b"%%BeginBinary")):
+    for position, token in _comments(view):
+        if token.startswith(b"%%Begin"):
             depth += 1
-        elif line.startswith((b"%%EndDocument", b"%%EndBinary")):
+        elif token.startswith(b"%%End"):
             depth = max(0, depth - 1)
-        elif line.startswith(b"%%EOF") and not depth:
-            end = _eol(view, line_start + 5)
+        elif not depth:
+            end = _eol(view, position + 5)
             break
-        position = line_start + len(line)
     if end is None:
-        if position >= view.size:
-            raise Ended(view.size)
-        raise Broken(position, "no end mark before the text ends")
+        raise Ended(view.size)
     kind = "eps" if b"EPSF" in first[:40] else "ps"
     if view.peek(end, 1) == b"\x04":
         end += 1
     return complete(end, WALKED, "the end mark outside of embedded documents", kind=kind, extension=kind)
 
 
-def _lines(view: View) -> Iterator[tuple[int, bytes]]:
-    position, rest = 0, b""
+_COMMENT = re.compile(rb"\0|(?<=[\r\n])%%(?:(?:Begin|End)(?:Document|Binary)|EOF)")
+
+
+def _comments(view: View) -> Iterator[tuple[int, bytes]]:
+    """The comments at line starts that tell where documents begin and end. Raises ``Broken`` where the text ends: at a
+    zero byte outside of a comment.
+    """
+    position = 0
     while position < min(view.size, _MOST_TEXT):
-        data = view.run(position, 64 << 10)
-        start = position - len(rest)
-        both = rest + data
-        parts = re.split(rb"(?<=\n)|(?<=\r)(?!\n)", both)
-        rest = parts.pop()
-        for part in parts:
-            if b"\0" in part and not part.startswith(b"%"):
-                return
-            yield start, part
-            start += len(part)
-        view.good = max(view.good, start)
-        position += len(data)
-        if len(rest) > 1 << 20:
-            return
-    if rest:
-        yield position - len(rest), rest
+        data = view.run(position, 256 << 10)
+        moved = len(data) if position + len(data) >= view.size else max(1, len(data) - 32)
+        for found in _COMMENT.finditer(data, 0, len(data)):
+            if found.start() >= moved:
+                break
+            if found.group() != b"\0":
+                view.good = max(view.good, position + found.start())
+                yield position + found.start(), found.group()
+                continue
+            line = max(data.rfind(b"\n", 0, found.start()), data.rfind(b"\r", 0, found.start())) + 1
+            if data[line : line + 1] != b"%" or found.start() - line > 1024:
+                raise Broken(position + line, "no end mark before the text ends")
+        position += moved
+        view.good = max(view.good, min(position, view.size))
 
 
 def eps_binary(view: View) -> Outcome:

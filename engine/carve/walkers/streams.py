@@ -7,13 +7,17 @@ import lzma
 import zlib
 from collections.abc import Callable
 
-from engine.carve.outcome import CHECKED, WALKED, Outcome, complete
+from engine.carve.outcome import CHECKED, SIZED, WALKED, Outcome, complete
 from engine.carve.view import Broken, NotThis, View
 from engine.carve.walkers.inflate import inflate
 
 _MOST_OUT = 64 << 30
 _STEP = 1 << 20
 _MOST_RETRACED = 16 << 20
+_LEAST_ZSTD = 64
+"""Bytes of the smallest frame whose headers prove something: noise behind the magic makes shorter ones now and then."""
+_MOST_EMPTY = 8
+"""Blocks without content one after another: zeros look like an endless row of them."""
 
 
 def _decode_end(view: View, position: int, make: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> int:
@@ -127,6 +131,8 @@ def zstd(view: View) -> Outcome:
         else:
             break
         frames += 1
+    if position < _LEAST_ZSTD:
+        return complete(position, SIZED, "a block or two, too few to be sure", frames=frames)
     return complete(position, WALKED, "blocks to the last one", frames=frames)
 
 
@@ -137,11 +143,13 @@ def _zstd_frame(view: View, position: int) -> int:
     single = flags >> 5 & 1
     content = (0, 2, 4, 8)[flags >> 6] or single
     position += 5 + (not single) + (0, 1, 2, 4)[flags & 3] + content
+    empty = 0
     while True:
         view.step()
         head = int.from_bytes(view.take(position, 3), "little")
         last, kind, size = head & 1, head >> 1 & 3, head >> 3
-        if kind == 3 or size > 128 << 10:
+        empty = 0 if size else empty + 1
+        if kind == 3 or size > 128 << 10 or empty > _MOST_EMPTY:
             raise Broken(position, "no block where one must stand")
         position = view.need(position + 3 + (1 if kind == 1 else size))
         view.mark(position)

@@ -12,13 +12,15 @@ from engine.carve.areas import carve_areas
 from engine.carve.carving import State, carve
 from engine.carve.catalogue import CatalogueWriter, append_find, newest, read_about, read_finds
 from engine.carve.find import Find
+from engine.carve.listing import Choice, load_listing, narrowed
 from engine.carve.missing import missing_of, reread_order, wanted
 from engine.carve.outcome import Status
 from engine.carve.signatures import chosen, table
-from engine.errors import DamagedError
+from engine.carve.view import Reader
+from engine.errors import DamagedError, UsageError
 from engine.ranges import RangeSet
 from engine.source.extents import BytesSource
-from tests.engine.carve.images import Image, all_finds, at, finds_in
+from tests.engine.carve.images import Image, all_finds, at, filling, finds_in
 from tests.engine.carve.made_files import MAKERS, made
 
 
@@ -223,3 +225,65 @@ def test_holes_anywhere_are_borne_and_never_called_read(name: str) -> None:
         else:
             assert missing.total, (hole, find)
             assert missing.open_end or find.size == len(content), (hole, find)
+
+
+@pytest.mark.parametrize("kind", ["text", "zeros", "random"])
+def test_a_storm_of_beginnings_costs_a_bounded_amount_and_gives_nothing_whole(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block begins like a file: each type may read a bounded amount in vain, and nothing is made up."""
+    monkeypatch.setattr(carving, "_WASTE", 1 << 20)
+    heads = sorted({one.magic for one in table() if one.offset == 0 and 2 <= len(one.magic) <= 32})
+    data = b"".join(head + filling(kind, 512 - len(head), n) for n, head in enumerate(heads * 12))
+    weak = {one.kind for one in table() if one.weak} - {one.kind for one in table() if not one.weak}
+    asked: list[Reader] = []
+    monkeypatch.setattr(carving, "Reader", lambda source: asked.append(Reader(source)) or asked[-1])
+    state = State()
+    finds = list(carving.carve(BytesSource(data), table(), state=state))
+    assert asked[0].asked < len(table()) * ((1 << 20) + 5 * len(data))
+    assert not [find for find in finds if find.kind in weak]
+    assert not [find for find in finds if find.proven and find.kind not in ("rtf", "pem")]
+
+
+def test_a_type_that_wasted_too_much_waits_until_the_scan_has_gone_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state keeps that, so that a resumed scan ends with the same catalogue."""
+    monkeypatch.setattr(carving, "_WASTE", 100_000)
+    storm = b"".join(b"%!PS" + filling("text", 508, n) for n in range(400))
+    image = Image().fill("zeros", 512)
+    image.data += storm
+    image.fill("zeros", 300_000).put("pdf").put("jpeg").fill("zeros", 4096)
+    whole, first = State(), State()
+    once = list(carving.carve(BytesSource(bytes(image.data)), table(), state=whole))
+    assert whole.skipped > 100 and whole.wasted["ps"] > 100_000
+    assert {find.kind for find in once if find.proven} == {"pdf", "jpeg"}
+    monkeypatch.setattr(carving, "CHUNK", 64 << 10)
+    again = list(carving.carve(BytesSource(bytes(image.data)), table(), state=first))
+    assert State.from_json(first.to_json()) == first and again == once
+
+
+def test_what_is_typed_narrows_the_list(tmp_path: Path) -> None:
+    """Words, sizes and sureness; what was typed comes back as it was meant."""
+    image = Image().put("jpeg").put("png").put("zip").put("pdf").fill("zeros", 512)
+    disk, path = tmp_path / "disk.img", tmp_path / "finds.jsonl"
+    disk.write_bytes(bytes(image.data))
+    writer = CatalogueWriter(path, {"source": str(disk), "size": len(image.data), "map": None, "window": None})
+    writer.add(carve(BytesSource(bytes(image.data)), table()))
+    writer.close()
+    listing = load_listing(path)
+
+    def kinds(text: str) -> list[str]:
+        return [listing.finds[index].kind for index in listing.chosen(narrowed(Choice(), text))]
+
+    sizes = {find.kind: find.size for find in listing.finds if find.inside is None}
+    assert kinds("") == ["jpeg", "png", "zip", "pdf"]
+    assert kinds("jpg archive") == ["jpeg", "zip"]
+    assert kinds(f">{sizes['jpeg']}") == [kind for kind, size in sizes.items() if size >= sizes["jpeg"]]
+    assert kinds("<1K") == [kind for kind, size in sizes.items() if size <= 1024]
+    assert kinds("4/4") == [find.kind for find in listing.finds if find.confidence == 4 and find.inside is None]
+    assert kinds("picture 4/4 >1K") == ["png"]
+    choice = narrowed(Choice(sort="size"), "a  b >2K <1M 3/4")
+    assert choice == Choice(("a", "b"), 2048, 3, sort="size", most=1 << 20) and narrowed(Choice(), choice.typed) == (
+        Choice(("a", "b"), 2048, 3, most=1 << 20)
+    )
+    with pytest.raises(UsageError):
+        narrowed(Choice(), ">big")
