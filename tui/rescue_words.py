@@ -291,7 +291,7 @@ def event_text(time_text: str, kind: str, facts: Mapping[str, Any]) -> str:
     kind = _EVENT_WORDS.get(kind, kind.replace("-", " "))
     message = facts.get("message") or facts.get("headline") or facts.get("reason") or facts.get("text")
     if not isinstance(message, str):
-        message = ", ".join(f"{name} {_fact(value)}" for name, value in facts.items() if _short(value))
+        message = ", ".join(_fact(name, value) for name, value in facts.items() if _short(value))
     said = message if message.startswith(kind) else f"{kind}{': ' if message else ''}{message}"
     return safe_text(f"{time_text} {said}", 400)
 
@@ -300,8 +300,11 @@ def _short(value: Any) -> bool:
     return isinstance(value, (str, int, float)) and not isinstance(value, bool) and len(str(value)) < 80
 
 
-def _fact(value: Any) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+def _fact(name: str, value: Any) -> str:
+    """A number whose name says that it is seconds gets its unit."""
+    told = f"{value:.1f}" if isinstance(value, float) else str(value)
+    words = name.replace("_", " ")
+    return f"{words.removesuffix(' s')} {told} s" if words.endswith(" s") else f"{words} {told}"
 
 
 def event_lines(events: tuple[Event, ...], last: int) -> list[str]:

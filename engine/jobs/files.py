@@ -54,7 +54,7 @@ def take(arguments: dict[str, Any], job: JobContext) -> dict[str, Any]:
             written, _ = take_regions(opened, str(what), Path(target), journal=journal / what, reporter=job)
             told = {"path": str(written.path), "bytes": written.size, "sha256": written.sha256,
                     "missing_bytes": written.missing.total}  # fmt: skip
-    _note(arguments, "files-extracted", what=what, target=target, **{
+    _note(arguments, "files-extracted", volume=arguments.get("volume"), what=what, target=target, **{
         key: value for key, value in told.items() if not isinstance(value, list)})  # fmt: skip
     return told
 

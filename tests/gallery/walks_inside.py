@@ -92,7 +92,7 @@ async def files(camera: Camera, made: Material) -> None:
         await stage.pilot.pause(0.3)
         await stage.take("files-hit", subject)
         await stage.press("enter")
-        await stage.until("x 200")
+        await stage.until("never read")
         await stage.take("file-look", subject)
 
 

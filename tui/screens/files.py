@@ -230,7 +230,7 @@ class FilesScreen(JobScreen):
             lacks = f", {format_size(lack)} never read" if lack else ""
             target = Path(str(job.arguments.get("target")))
             near = target.parent == self._desk.subject.exports_dir.parent
-            text = f"{words} written{lacks}; in {safe_text(target.name if near else str(target))}"
+            text = f"{words} written{lacks}" + ("" if near else f"; in {safe_text(str(target))}")
             self.say(text, "warning" if lack else "info")
         if job.kind == INDEX_KIND:
             self.action_refresh()
