@@ -116,7 +116,7 @@ def piece_facts(piece: Piece, join: Join | None, candidates: Sequence[Join], bef
         facts.append((f"or {other.second}", rest))
     if before is not None:
         facts.append(("after", f"piece {before.number}"))
-        reasons = join.reasons if join is not None else ()
+        reasons = sorted(join.reasons if join is not None else (), key=lambda reason: -abs(reason.points))
         facts += [("", f"{reason.points:+d}  {reason.words}") for reason in reasons] or [("", "joined by hand")]
     return facts
 

@@ -11,8 +11,9 @@ from tui.widgets.facts import Fact
 from tui.widgets.rows import Cell, Column, Row, Section
 from tui.words import percent, plural
 
+_SIGNS = 4
 TITLES = (
-    Column("", 4, least=2),
+    Column("", _SIGNS, least=2),
     Column("name", 60, flex=True, least=14),
     Column("recorded", 16),
     Column("length", 8, right=True),
@@ -86,17 +87,17 @@ def disk_facts(looked: Looked, shown: int, words: str) -> list[Fact]:
 
 def title_row(title: Title, *, marked: bool) -> Row:
     """One line of the list: ``*`` marked, ``D`` deleted, ``b`` / ``o`` / ``c`` not by the directory but by a backup, an
-    orphaned table or the clock, ``!`` something is missing, ``?`` something is odd."""
+    orphaned table or the clock, ``!`` something is missing, ``?`` something is odd, ``~`` its owner edited it."""
     sign = ("*" if marked else "") + ("D" if title.deleted else "")
     sign += "" if title.rung == "directory" else title.rung[0]
     sign += "!" if title.missing else "?" if title.problems else ""
+    sign += "~" if title.edited and title.kind != "play list" and len(sign) < _SIGNS else ""
     style = "row--soft" if title.deleted else ""
     lost: str | Cell = Cell(title.missing.amount, "row--danger") if title.missing else "-"
     gone: str | Cell = Cell(minutes(title.missing.seconds), "row--danger") if title.missing else ""
     when = f"{title.recorded_at:%Y-%m-%d %H:%M}" if title.recorded_at else "-"
     rung: str | Cell = str(title.rung) if title.rung == "directory" else Cell(str(title.rung), "row--warning")
     name = title.shown_name + (f" ({title.kind})" if title.kind not in ("recording", "stream") else "")
-    name += "".join(f" [{str(edit.kind).removesuffix(' delete')}]" for edit in title.edited if edit.kind != title.kind)
     return Row(title.id, (
         Cell(sign, "row--strong" if marked else "row--danger" if title.missing else ""), name, when,
         hours(title.duration_s), format_size(title.size), lost, gone, title.channel or title.input, rung,

@@ -12,6 +12,7 @@ from engine.cases import create_case
 from engine.devices import Device
 from engine.jobs import list_jobs
 from engine.priorities import read_domain
+from engine.recordings.look import Place
 from engine.recordings.pictures import Picture
 from tests.dvr_disks.samples import Sample, map_with, pioneer_disk
 from tests.engine.dvr.clock.streams import Maker, lay
@@ -323,5 +324,21 @@ def test_a_real_first_frame(devices: list[Device], folder: Path) -> None:
             await pilot.press("enter")
             await until(pilot, lambda: len(app.screen.query(HalfPicture).first().lines) >= 8)
             assert "\u2580" in text(app)
+
+    run(test)
+
+
+def test_when_all_recordings_are_short_none_is_hidden(devices: list[Device], folder: Path) -> None:
+    """A disk of clips: the scan must not look as if it had found nothing."""
+    path = folder / "clips.img"
+    path.write_bytes(b"".join(small(4, number) + random.Random(number).randbytes(PACK) for number in range(3)))
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            app.push_screen(RecordingsScanScreen(Place(path)))
+            await until(pilot, lambda: "none yet" in text(app))
+            await pilot.press("s")
+            await until(pilot, lambda: "recording 3" in text(app))
+            assert "hidden" not in text(app)
 
     run(test)

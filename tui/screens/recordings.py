@@ -38,9 +38,9 @@ class RecordingsScreen(DeckScreen):
     HELP = (
         "Titles of a video recorder's disk. Nobody is asked which recorder it was: the first lines say what was found "
         "and why. In front of a title: * marked, D deleted but still there, b, o, c known by a backup, an orphaned "
-        "table or the clock only, ! a part of it was never read, ? something is odd. w saves what a rescue should read "
-        "first: the directory itself, then the titles that matter; when that pass has ended, this list is read again. "
-        "c finds recordings where no directory is left."
+        "table or the clock only, ! a part of it was never read, ? something is odd, ~ its owner edited it. w saves "
+        "what a rescue should read first: the directory itself, then the titles that matter; when that pass has ended, "
+        "this list is read again. c finds recordings where no directory is left."
     )
 
     def __init__(self, place: Place) -> None:

@@ -97,7 +97,8 @@ class RecordingsScanScreen(JobScreen):
         work = self._work
         if work is None:
             return []
-        return [run for run in self._runs if self._short or self._length(run) >= _SHORT_S]
+        long = [run for run in self._runs if self._length(run) >= _SHORT_S]
+        return self._runs if self._short or not long else long
 
     def _length(self, run: Run) -> float:
         assert self._work is not None
@@ -122,7 +123,9 @@ class RecordingsScanScreen(JobScreen):
             if len(rows) > MOST:
                 self.say(f"only the first {MOST} lines are shown; rescuedeck dvr scan lists all", "warning")
                 break
-        self._list.show([Section("", PIECES, tuple(rows), "nothing longer than ten seconds (h shows the short ones)")])
+        self._list.show(
+            [Section("", PIECES, tuple(rows), "no recordings: not one stretch of packs whose clock runs on")]
+        )
         self._show_state()
         self.on_row_list_moved()
 
@@ -180,6 +183,8 @@ class RecordingsScanScreen(JobScreen):
             return True if self._work is not None and self._work.open_ties else None
         if action == "undo":
             return True if self._history else None
+        if action == "short":
+            return True if any(self._length(run) >= _SHORT_S for run in self._runs) else None
         return True
 
     # --- the scan

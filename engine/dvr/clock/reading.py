@@ -20,7 +20,7 @@ from engine.source import Source
 from engine.source.base import ReadError
 
 Words = npt.NDArray[np.uint64]
-STEP = 2 << 20
+STEP = 4 << 20
 """Bytes of one reading. Measured: smaller ones cost more calls, larger ones leave the cache."""
 BATCH = 16 << 20
 """Bytes whose heads are handed over together at most: numpy wants some thousand blocks at once."""
