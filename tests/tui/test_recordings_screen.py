@@ -342,3 +342,18 @@ def test_when_all_recordings_are_short_none_is_hidden(devices: list[Device], fol
             assert "hidden" not in text(app)
 
     run(test)
+
+
+def test_a_drive_is_reached_from_the_devices(devices: list[Device], folder: Path, monkeypatch) -> None:
+    asked: list[Path] = []
+
+    async def test() -> None:
+        async with deck() as (app, pilot):
+            monkeypatch.setattr(app, "open_recordings", lambda path, map=None: asked.append(path))
+            await pilot.press("d")
+            await until(pilot, lambda: "by-id" in text(app))
+            await pilot.press("V")
+            await until(pilot, lambda: bool(asked))
+
+    run(test)
+    assert asked == [Path("/dev/sdb")]
