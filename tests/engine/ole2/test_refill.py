@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.ole2.refill import Refilled, Want, refill
+from engine.ole2.solve_mini import need_of
 from engine.ole2.structs import DIFAT_MARK, END, FAT_MARK, FREE
 from engine.ole2.table import Table
 
@@ -22,6 +23,21 @@ def filled(words: list[int | None], wants: list[Want], fat=(), difat=(), count=N
 def chain(made: Refilled, start: int) -> tuple[list[int], str]:
     found = Table(made.words).walk(start)
     return found.sectors(), found.stop
+
+
+@pytest.mark.parametrize(
+    ("size", "sector", "need"),
+    [
+        (0, 512, 0),
+        (1, 512, 1),
+        (64 * 128, 512, 1),
+        (64 * 128 + 1, 512, 2),
+        (64 * 1024, 4096, 1),
+        (64 * 1024 + 1, 4096, 2),
+    ],
+)
+def test_sectors_that_a_mini_fat_needs(size, sector, need):
+    assert need_of(size, sector) == need
 
 
 def test_streams_side_by_side():
