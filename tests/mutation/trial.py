@@ -150,13 +150,15 @@ class Trial:
             raise SystemExit(f"no test of {self.room.tests} passes over the copy: {said}")
 
     def tests_for(self, mutant: Mutant, at_import: bool) -> list[str]:
-        """Tests that reach the mutant's statement, or its module; cheapest and most successful first.
+        """Tests that reach the mutant's statement, or (``at_import``) its module; cheapest and most successful first.
 
         As many as `budget` CPU seconds allow.
         """
         reached = self.lines.get(mutant.module, {})
         wanted = reached if at_import else map(str, range(mutant.lines[0], mutant.lines[1] + 1))
         contexts = {name for line in wanted for name in reached.get(line, [])}
+        if at_import and not contexts & self.costs.keys():  # a module of declarations: whoever imports it
+            contexts = set(self.costs)
         total, kept = 0.0, list[str]()
         for name in sorted(contexts & self.costs.keys(), key=lambda t: self.costs[t] / (1 + self.killers.get(t, 0))):
             total += self.costs[name]
