@@ -13,12 +13,12 @@ from tui.words import percent, plural
 
 COLUMNS = (
     Column("", 1, least=1),
-    Column("START", 14, right=True, drop=2),
-    Column("SIZE", 10, right=True, least=9),
-    Column("TYPE", 8, least=4),
-    Column("SURE", 4, drop=3),
-    Column("STATE", 24, flex=True, least=12),
-    Column("NAME", 40, flex=True, drop=1),
+    Column("start", 14, right=True, drop=2),
+    Column("size", 10, right=True, least=9),
+    Column("type", 8, least=4),
+    Column("sure", 4, drop=3),
+    Column("state", 24, flex=True, least=12),
+    Column("name", 40, flex=True, drop=1),
 )
 STATES = ("all", "whole", "lacking", "broken")
 STATE_WORDS = {"all": "", "whole": "whole ones", "lacking": "lacking bytes", "broken": "broken or cut off"}

@@ -13,6 +13,7 @@ from engine.cases.state import state_of
 from engine.devices import Identity
 from engine.errors import RescueError
 from engine.jobs import Job
+from engine.report.steps import sentence
 from engine.text import format_size
 from themes.palettes import MARKS
 from tui import next_words
@@ -193,7 +194,7 @@ def case_sections(view: CaseView, jobs: Sequence[Job]) -> list[Section]:
     sections.append(
         Section(
             "HISTORY",
-            (Column("", 16), Column("", 20), wide),
+            (Column("", 16), wide),
             tuple(_action(number, entry) for number, entry in reversed(list(enumerate(view.history)))),
             "nothing has been done yet",
         )
@@ -206,5 +207,4 @@ def _generation(entry: Generation) -> Row:
 
 
 def _action(number: int, entry: Action) -> Row:
-    facts = "  ".join(f"{key}={value}" for key, value in entry.facts.items() if not isinstance(value, (dict, list)))
-    return Row(f"{ACTION}{number}", (local_time(entry.time), entry.action, Cell(facts, "row--soft")))
+    return Row(f"{ACTION}{number}", (local_time(entry.time), sentence(entry).what))

@@ -154,7 +154,7 @@ def state_facts(answer: Detection | None, job: Job | None) -> list[Fact]:
     if job is not None and job.error is not None and answer is None:
         return [("failed", Cell(job.error.message, "row--danger"))]
     if answer is None:
-        return [("", "not looked at yet")]
+        return [("array", "not looked at yet")]
     good = answer.verdict == "found"
     facts: list[Fact] = [
         (

@@ -79,7 +79,7 @@ def test_shows_source_image_map_kept_maps_and_history(devices: list[Device], cas
             assert "75.0 % rescued  + 3.0 MiB  ? 1023.5 KiB  - 512 B" in shown
             assert "> set up the next pass" in shown
             assert "before the [first] pass" in shown
-            assert "recipe=\\x1b[31mred" in shown
+            assert "recipe \\x1b[31mred" in shown
             app.screen._list.choose("step:map")
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, ImageScreen) and "4 blocks" in text(app))

@@ -171,7 +171,22 @@ class CarvingScreen(JobScreen):
 
     def _show_state(self) -> None:
         self._state.show(scan_facts(self._job, self._found, self._choice, len(self._shown), len(self._marked)))
+        self._offer()
         self.refresh_bindings()
+
+    def _offer(self) -> None:
+        """Look, then write what is marked, or all that is shown."""
+        if self.check_action("stop", ()):
+            self.offer("", None)
+        elif self.check_action("write", ()):
+            what = f"the {len(self._marked)} marked" if self._marked else "all that are shown"
+            self.offer(f"write out {what}: marks choose, filters narrow", self.action_write)
+        elif self.check_action("resume", ()):
+            self.offer("go on with the scan", self.action_resume)
+        elif self.check_action("scan", ()):
+            self.offer("look for files at every block: nothing is written by that", self.action_scan)
+        else:
+            self.offer("", None)
 
     def _show_find(self) -> None:
         index, listing = self._find, self._listing

@@ -190,7 +190,21 @@ class RaidScreen(JobScreen):
 
     def _show_state(self) -> None:
         self._state.show(state_facts(self._answer, self._job))
+        self._offer()
         self.refresh_bindings()
+
+    def _offer(self) -> None:
+        """Members, then how they stand together, then what is on the array."""
+        if self.check_action("stop", ()):
+            self.offer("", None)
+        elif len(self._members) < 2:
+            self.offer("add its members: all images of a folder", self.action_add_all)
+        elif self._candidate is not None:
+            self.offer("open this assembly: its partitions, files and bytes", self.action_open)
+        elif self._answer is None:
+            self.offer("find strip, sequence and order", self.action_detect)
+        else:
+            self.offer("", None)
 
     def _show(self) -> None:
         candidates = self._answer.candidates if self._answer is not None else ()
@@ -224,6 +238,7 @@ class RaidScreen(JobScreen):
             self._facts.show(member_facts(self._members[number], known))
         else:
             self._facts.show(problem_facts(self._answer) if self._answer is not None else ())
+        self._offer()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
