@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cases import is_case, load_case, open_source
 from engine.cases.subject import Subject
-from engine.errors import RefusedError, outside
+from engine.errors import NotFoundError, RefusedError, outside
 from engine.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class Looked:
 def opened(place: Place, *, devices: bool = True) -> Iterator[Source]:
     """The source, closed at the end. ``devices`` False refuses a block device (the screens' rule)."""
     path = load_case(place.path).image if is_case(place.path) else place.path
+    if is_case(place.path) and not path.exists():
+        raise NotFoundError(
+            "nothing of the disk was rescued yet", code="not-rescued", path=path,
+            advice="rescue it first; V on the devices screen, or rescuedeck dvr list, looks at the drive itself",
+        )  # fmt: skip
     if not devices:
         try:
             mode = os.stat(path).st_mode
@@ -87,7 +92,6 @@ def look(
 ) -> Looked:
     """Probe and read; ``variant`` chooses another finding than the best. Raises ``NotFoundError``, ``RescueError``."""
     from engine.dvr import probe, read
-    from engine.errors import NotFoundError
 
     with opened(place, devices=devices) as source:
         findings = probe(source, deep=deep, reporter=reporter)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cases import create_case
 from engine.errors import NotFoundError, OutsideError
 from engine.recordings import Place, apart, look
 from engine.recordings.apart import look_apart, sample_apart
@@ -60,3 +61,10 @@ def test_all_that_is_known_goes_through_a_pipe(tmp_path):
     one, two = looked.recordings.titles[0].parts[0], again.recordings.titles[0].parts[0]
     assert one.times.positions.tolist() == two.times.positions.tolist() and one.extents == two.extents
     assert again.recordings.titles[1].plays == looked.recordings.titles[1].plays != ()
+
+
+def test_a_case_without_an_image_says_what_to_do(tmp_path):
+    case = create_case(tmp_path / "case", source_path="/dev/nothing-there")
+    with pytest.raises(NotFoundError, match="nothing of the disk was rescued yet") as caught:
+        look_apart(Place(case.directory))
+    assert caught.value.code == "not-rescued" and "drive itself" in caught.value.advice
