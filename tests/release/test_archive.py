@@ -239,7 +239,7 @@ def test_a_named_folder_that_will_not_do_is_told_and_no_other_taken(archive: Pat
     (tmp_path / "file").write_text("")
     done = start(archive, tmp_path / "home", RESCUEDECK_FOLDER=str(tmp_path / "file"))
     assert done.returncode == 3
-    assert f"{tmp_path / 'file'}/rescuedeck: File exists" in done.stderr
+    assert f"{tmp_path / 'file'}: File exists" in done.stderr
     assert "name a folder of your own in RESCUEDECK_FOLDER" in done.stderr
     assert not (tmp_path / "home" / ".cache").exists()
 
