@@ -29,7 +29,8 @@ _MOST_KEPT = 40
 
 @dataclass
 class Ran:
-    """What came of a target. ``slow``: inputs beyond ``SLOW_S``; ``died``: the process did not end by itself."""
+    """What came of a target. ``seconds`` of the clock, ``cpu_s`` of the processor. ``slow``: inputs beyond ``SLOW_S``;
+    ``died``: the process did not end by itself."""
 
     name: str
     runs: int = 0
@@ -37,6 +38,7 @@ class Ran:
     features: int = 0
     corpus: int = 0
     seconds: float = 0.0
+    cpu_s: float = 0.0
     slowest_s: float = 0.0
     slow: int = 0
     faults: list[str] = field(default_factory=list)
@@ -92,9 +94,9 @@ class Round:
         while waiting or self._begun:
             while waiting and len(self._begun) < jobs:
                 self._start(waiting.pop(0), seconds)
-            pid, status = os.waitpid(-1, 0)
+            pid, status, used = os.wait4(-1, 0)
             if pid in self._begun:
-                done.append(self._end(pid, status))
+                done.append(self._end(pid, status, used.ru_utime + used.ru_stime))
         return done
 
     def _start(self, name: str, seconds: int) -> None:
@@ -139,10 +141,10 @@ class Round:
     def _figures(self, name: str) -> Path:
         return self._work / f"{name}.figures"
 
-    def _end(self, pid: int, status: int) -> Ran:
+    def _end(self, pid: int, status: int, cpu_s: float) -> Ran:
         name, begun = self._begun.pop(pid)
         log = self._log(name).read_text("utf-8", "replace")
-        ran = Ran(name, seconds=time.monotonic() - begun)
+        ran = Ran(name, seconds=round(time.monotonic() - begun, 1), cpu_s=round(cpu_s, 1))
         found = _PROGRESS.findall(log)
         if found:
             ran.runs, ran.edges, ran.features, ran.corpus = map(int, found[-1])
@@ -187,12 +189,14 @@ class _Watch:
 
 def table(rounds: Sequence[Ran]) -> str:
     """The figures for people."""
-    lines = [f"{'target':<20}{'runs':>10}{'per s':>8}{'edges':>7}{'corpus':>8}{'slowest':>9}{'slow':>6}  faults"]
+    lines = [
+        f"{'target':<20}{'runs':>10}{'cpu':>9}{'per s':>8}{'edges':>7}{'corpus':>8}{'slowest':>9}{'slow':>6}  faults"
+    ]
     for one in rounds:
         faults = ", ".join(one.faults) or "none"
         lines.append(
-            f"{one.name:<20}{one.runs:>10}{one.runs / max(one.seconds, 0.1):>8.0f}{one.edges:>7}{one.corpus:>8}"
-            f"{one.slowest_s:>7.2f} s{one.slow:>6}  {one.died or faults}"
+            f"{one.name:<20}{one.runs:>10}{one.cpu_s:>7.1f} s{one.runs / max(one.cpu_s, 0.1):>8.0f}{one.edges:>7}"
+            f"{one.corpus:>8}{one.slowest_s:>7.2f} s{one.slow:>6}  {one.died or faults}"
         )
     return "\n".join(lines)
 

@@ -86,7 +86,7 @@ def _maps() -> Iterator[bytes]:
 
 
 TARGETS = (
-    Target("commands-disks", _over(ON_DISKS, "disk.img", _disk), lambda: _disks(), runs=30, longest=8192),
+    Target("commands-disks", _over(ON_DISKS, "disk.img", _disk), lambda: _disks(), runs=20, longest=8192),
     Target("commands-files", _over(ON_FILES, "file.bin", bytes), lambda: _files(), runs=100, longest=32768),
-    Target("commands-maps", _over(ON_MAPS, "disk.map", bytes), lambda: _maps(), runs=150, longest=4096),
+    Target("commands-maps", _over(ON_MAPS, "disk.map", bytes), lambda: _maps(), runs=80, longest=4096),
 )

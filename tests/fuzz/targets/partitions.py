@@ -144,7 +144,7 @@ def _overlays() -> Iterator[bytes]:
 
 TARGETS = (
     Target("partition-tables", tables, lambda: _tables(), runs=250, longest=8192),
-    Target("superblocks", superblocks, lambda: _volumes(), runs=400, longest=8192),
+    Target("superblocks", superblocks, lambda: _volumes(), runs=60, longest=8192),
     Target("partition-search", lost, lambda: _tables(), runs=80, longest=8192),
-    Target("templates", overlay, lambda: _overlays(), runs=400, longest=4096),
+    Target("templates", overlay, lambda: _overlays(), runs=200, longest=4096),
 )

@@ -168,10 +168,10 @@ def _family(name: str):  # type: ignore[no-untyped-def]
 
 
 TARGETS = (
-    Target("recorder-disks", disks, lambda: _disks(), runs=60, longest=32768),
-    Target("pioneer", _family("pioneer"), lambda: _disks(*pioneer.MODELS), runs=100, longest=24576),
-    Target("meihdfs", _family("meihdfs"), lambda: _disks("meihdfs"), runs=100, longest=24576),
-    Target("udf", _family("udf"), lambda: _disks("udf"), runs=100, longest=24576),
+    Target("recorder-disks", disks, lambda: _disks(), runs=30, longest=32768),
+    Target("pioneer", _family("pioneer"), lambda: _disks(*pioneer.MODELS), runs=40, longest=24576),
+    Target("meihdfs", _family("meihdfs"), lambda: _disks("meihdfs"), runs=40, longest=24576),
+    Target("udf", _family("udf"), lambda: _disks("udf"), runs=60, longest=24576),
     Target("dvd-vr", management, lambda: _managements(), runs=500, longest=8192),
     Target("dvd-vr-folder", folders, lambda: _folders(), runs=100, longest=12288),
     Target("mpeg-clock", clocks, lambda: _clocks(), runs=60, longest=24576),

@@ -108,7 +108,7 @@ def _bytes_seen() -> Iterator[bytes]:
 
 TARGETS = (
     Target("hex-patterns", patterns, lambda: _patterns(), runs=600, longest=200),
-    Target("typed-words", words, lambda: _words(), runs=400, longest=200),
-    Target("names", names, lambda: _names(), runs=600, longest=2048),
+    Target("typed-words", words, lambda: _words(), runs=200, longest=200),
+    Target("names", names, lambda: _names(), runs=150, longest=2048),
     Target("data-inspector", bytes_seen, lambda: _bytes_seen(), runs=600, longest=512),
 )

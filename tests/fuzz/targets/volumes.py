@@ -168,6 +168,6 @@ HUNG_S = reader.QUIET_S = 2.0
 
 TARGETS = (
     Target("volume-layouts", layouts, lambda: _layouts(), runs=400, longest=16384),
-    Target("volume-index", index, lambda: _indexes(), runs=14, longest=32768),
-    Target("worker-answers", answers, lambda: _answers(), runs=600, longest=4096),
+    Target("volume-index", index, lambda: _indexes(), runs=8, longest=32768),
+    Target("worker-answers", answers, lambda: _answers(), runs=120, longest=4096),
 )
