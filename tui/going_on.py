@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cases.case import is_case, load_case
-from engine.cases.next_steps import Step, next_steps
+from engine.cases.next_steps import State, Step, next_steps
 from engine.cases.state import state_of
 from engine.errors import RescueError
 from engine.jobs import Job, list_jobs, resume
@@ -33,17 +33,23 @@ class Ahead:
     own: Own | None = None
     step: Step | None = None
     """What was found last."""
-    _looks: background.Latest[tuple[Step, ...]] | None = None
+    state: State | None = None
+    """What it was found from."""
+    _looks: background.Latest[State] | None = None
 
     def look(self) -> None:
         """In the background; what cannot be looked at offers nothing, other parts of the screen tell why."""
+        if not is_case(self.path) and not self.path.is_file():
+            return  # a device is not read here
         self._looks = self._looks or background.Latest()
-        self._looks.start(self.screen, lambda: next_steps(state_of(self.path, self.map)), self._take, self._failed)
+        self._looks.start(self.screen, lambda: state_of(self.path, self.map), self._take, self._failed)
 
     def _failed(self, _error: RescueError) -> None:
         self.screen.offer("", None)
 
-    def _take(self, steps: tuple[Step, ...]) -> None:
+    def _take(self, state: State) -> None:
+        self.state = state
+        steps = next_steps(state)
         self.show(steps[0] if steps else None)
 
     def again(self) -> None:

@@ -104,7 +104,7 @@ def _steps(state: State) -> Iterator[Step]:
 
 def _inside(state: State, *, again: bool) -> Iterator[Step]:
     """What lies in the image: listed, mended, written out, reported."""
-    if state.recorder:
+    if state.recorder and not state.saved:
         yield Step("recordings", "it is a video recorder's disk")
     known = [volume for volume in state.volumes if volume.known]
     for volume in known:

@@ -32,7 +32,7 @@ def state_of(path: Path, map: Path | None = None, jobs: Sequence[Job] | None = N
     """
     if not is_case(path):
         untried, failed, finished, problem = _totals(map)
-        volumes, recorder = _volumes(path, map)
+        volumes, recorder = _volumes(path, map) if _is_file(path) else ((), False)
         return State(False, True, untried, failed, finished, problem, volumes=volumes, recorder=recorder)
     case = load_case(path)
     if jobs is None:

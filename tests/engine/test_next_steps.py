@@ -46,6 +46,7 @@ def ids(state: State) -> list[str]:
         (replace(GAPS, volumes=(replace(HIT, saved=True), LISTED), saved=True, narrowed=True), "extract"),
         (replace(WHOLE, volumes=(replace(LISTED, saved=True),), saved=True), "report"),
         (replace(WHOLE, recorder=True), "recordings"),
+        (replace(WHOLE, recorder=True, saved=True), "report"),
         (replace(WHOLE, volumes=(VolumeState(0, "not recognised", known=False),)), "partitions"),
         (State(False, True, volumes=(HIT,)), "extract"),
     ],

@@ -149,7 +149,8 @@ def test_jobs(machine: list[Device]) -> None:
 def test_image(machine: list[Device]) -> None:
     async def test() -> None:
         async with deck("disk.img") as (app, pilot):
-            await until(pilot, lambda: "75.0 % rescued" in text(app) and "0x00000000" in text(app))
+            shows = ("75.0 % rescued", "0x00000000", "next: . ")
+            await until(pilot, lambda: all(words in text(app) for words in shows))
             app.screen.set_subject("/srv/cases/disk.img")  # type: ignore[attr-defined]
             await pilot.pause()
             check("image-80x24", text(app))
@@ -160,7 +161,8 @@ def test_image(machine: list[Device]) -> None:
 def test_ascii(machine: list[Device]) -> None:
     async def test() -> None:
         async with deck("disk.img", ascii=True) as (app, pilot):
-            await until(pilot, lambda: "75.0 % rescued" in text(app) and "0x00000000" in text(app))
+            shows = ("75.0 % rescued", "0x00000000", "next: . ")
+            await until(pilot, lambda: all(words in text(app) for words in shows))
             app.screen.set_subject("/srv/cases/disk.img")  # type: ignore[attr-defined]
             await pilot.pause()
             check("image-ascii-80x24", text(app))

@@ -304,7 +304,7 @@ def test_looks(devices: list[Device], disk: Path, size: tuple[int, int]) -> None
             app.push_screen(recordings_screen(Path("disk.img"), Path("disk.img.map")))
             await until(pilot, lambda: "Tatort" in text(app))
             await pilot.press("down", "space", "up")
-            await pilot.pause()
+            await until(pilot, lambda: "next: . " in text(app))
             check(f"recordings-{size[0]}x{size[1]}", text(app))
 
     run(test)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from engine.cases import is_case
+from engine.cases.next_steps import Step
 from engine.dvr import Title
 from engine.dvr.listing import FILTERS, ORDERS, arrange
 from engine.errors import RescueError
@@ -19,12 +20,14 @@ from engine.recordings.look import Looked, Place
 from engine.text import format_exact
 from tui import background
 from tui.dialogs.path import complete_path, written_path
+from tui.going_on import Ahead
 from tui.keys import bindings
 from tui.recording_words import TITLES, disk_facts, title_facts, title_row
 from tui.screens.base import DeckScreen
 from tui.widgets.facts import Fact, Facts
 from tui.widgets.long_list import LongList
 from tui.widgets.rows import Cell, Row
+from tui.words import plural
 
 _ORDERS, _FILTERS = tuple(ORDERS), tuple(FILTERS)
 
@@ -59,6 +62,7 @@ class RecordingsScreen(DeckScreen):
         self._way = 0
         self._stamp: tuple[int, int] | None = None
         self._live: frozenset[Path] = frozenset()
+        self._ahead = Ahead(self, place.path, place.map, self._own_step)
 
     def body(self) -> Iterable[Widget]:
         """Recorder, titles, one title."""
@@ -79,6 +83,19 @@ class RecordingsScreen(DeckScreen):
         super().on_screen_resume()
         if self._looked is not None and self._map_stamp() != self._stamp:
             self.action_refresh()
+        elif self._looked is not None:
+            self._ahead.look()
+
+    def _own_step(self, step: Step) -> tuple[str, Callable[[], None]] | None:
+        """What titles lack is read before they are written out, once."""
+        if step.id != "recordings" or self._looked is None:
+            return None
+        lacking = [title for title in self._looked.recordings.titles if title.missing.bytes]
+        state = self._ahead.state
+        if lacking and state is not None and state.source and not state.narrowed:
+            words = plural(len(lacking), "recording lacks", "recordings lack")
+            return f"read first what {words}", lambda: self._ask_domain("titles", lacking)
+        return "write out the recordings: the marked ones, or all", self.action_extract
 
     def _map_stamp(self) -> tuple[int, int] | None:
         from engine.cases import load_case
@@ -119,6 +136,8 @@ class RecordingsScreen(DeckScreen):
             facts.append(("", clock if error.code == "not-found" else error.advice))
         self._state.show(facts)
         self._titles = ()
+        if error.code == "not-found" and self._place.searchable:
+            self.offer("look for recordings by the MPEG clock", self.action_scan)
         self._fill("")
         self._facts.show([])
         self.refresh_bindings()
@@ -127,6 +146,7 @@ class RecordingsScreen(DeckScreen):
         self._looked = looked
         self._marked &= frozenset(title.id for title in looked.recordings.titles)
         self._show()
+        self._ahead.look()
 
     # --- what is on show
 
@@ -307,15 +327,17 @@ class RecordingsScreen(DeckScreen):
                             default="")  # fmt: skip
 
     def _domain(self, key: str) -> None:
-        from engine.recordings.wanted import domain_path
-
         if not key or self._looked is None:
             return
         titles = [title for title in self._looked.recordings.titles if title.id in self._marked]
         if not titles and self._title is not None:
             titles = [self._title]
-        chosen = titles if key == "t" else []
-        path = domain_path(self._place.path, "titles" if key == "t" else "directory")
+        self._ask_domain("titles" if key == "t" else "directory", titles if key == "t" else [])
+
+    def _ask_domain(self, name: str, chosen: list[Title]) -> None:
+        from engine.recordings.wanted import domain_path
+
+        path = domain_path(self._place.path, name)
         self.prompt.read("domain map: ", lambda text: self._save_domain(text, chosen), value=str(path),
                          complete=complete_path)  # fmt: skip
 
