@@ -372,7 +372,7 @@ def test_a_drive_that_was_well_all_the_time_has_no_killer(tmp_path, monkeypatch)
     ["cut", "hung", "boot", "no-boot", "attachment", "gone", "proof"],
 )
 def test_any_doubt_takes_the_place_for_a_killer(tmp_path, monkeypatch, doubt):
-    facts = {"hung": {"hung_at": 20 * K + 512}, "boot": {"boot": "another"}, "no-boot": {"boot": ""},
+    facts = {"hung": {"hung_at": 20 * K + 512}, "boot": {"boot": "zero"}, "no-boot": {"boot": ""},
              "attachment": {"attachment": "boot/6"}}.get(doubt, {})  # fmt: skip
     desk = Desk(tmp_path, monkeypatch, Proof.OTHER if doubt == "proof" else Proof.SAME)
     desk.path = None if doubt == "gone" else desk.path
@@ -384,6 +384,7 @@ def test_any_doubt_takes_the_place_for_a_killer(tmp_path, monkeypatch, doubt):
     assert memory.runs[-1].gained == 4 * K
     assert memory.dead
     assert memory.dead_attachment == facts.get("attachment", "boot/7")
+    assert f"lost at {killer[0]}: not read again" in memory.decisions[-1].text
     assert made.ranges("*") == RangeSet.of(*killer)
     assert made.ranges("+") == AFTER.ranges("+")
     assert read_map(tmp_path / "map").same_blocks(made)
