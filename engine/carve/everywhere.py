@@ -16,10 +16,16 @@ _LEAST_BYTES, _LEAST_VALUES = 4, 3
 
 def usable(signature: Signature) -> bool:
     """Whether its magic is long and varied enough to be looked for at any byte (the facts: 32 significant bits, more
-    than two values; shorter ones explode in ordinary data).
+    than two values; shorter ones explode in ordinary data), or the format demands enough behind it.
     """
+    if signature.anywhere is not None:
+        return True
     bits = signature.mask is None or set(signature.mask) == {0xFF}
     return bits and len(signature.magic) >= _LEAST_BYTES and len(set(signature.magic)) >= _LEAST_VALUES
+
+
+def _exactly(magic: bytes) -> bytes:
+    return b"".join(b"\\x%02x" % byte for byte in magic)
 
 
 class EverywhereScanner:
@@ -33,11 +39,13 @@ class EverywhereScanner:
                 "Hyperscan is not there", code="no-hyperscan", advice="files at block borders are found without it"
             ) from error
         self._signatures = [signature for signature in signatures if usable(signature)]
-        self.reach = max((s.offset + len(s.magic) for s in self._signatures), default=0)
+        looked = [s.anywhere or (_exactly(s.magic), len(s.magic)) for s in self._signatures]
+        self._sizes = [size for _, size in looked]
+        self.reach = max((s.offset + size for s, size in zip(self._signatures, self._sizes, strict=True)), default=0)
         self._engine: Any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         if self._signatures:
             self._engine.compile(
-                expressions=[b"".join(b"\\x%02x" % byte for byte in s.magic) for s in self._signatures],
+                expressions=[expression for expression, _ in looked],
                 ids=list(range(len(self._signatures))),
                 flags=[hyperscan.HS_FLAG_DOTALL] * len(self._signatures),
             )
@@ -54,7 +62,7 @@ class EverywhereScanner:
         hits: list[tuple[int, int]] = []
         for end, number in found:
             signature = self._signatures[number]
-            start = end - len(signature.magic) - signature.offset
+            start = end - self._sizes[number] - signature.offset
             if 0 <= start < limit:
                 hits.append((start, number))
         for start, number in sorted(hits):

@@ -35,7 +35,8 @@ class Signature:
 
     ``head``: a file whose first unread byte lies before this many bytes is not believed. ``least``: bytes of the
     smallest real file. ``stream``: made of parts that look like starts themselves (packs, pages, members): what a
-    walk went through is not tried again for the same type.
+    walk went through is not tried again for the same type. ``anywhere``: an expression of a fixed number of bytes that
+    says more than the magic alone, so that a short one can be looked for at any byte.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Signature:
     head: int = 16
     least: int = 0
     stream: bool = False
+    anywhere: tuple[bytes, int] | None = None
 
     def matches(self, data: bytes) -> bool:
         """Whether ``data`` (from the magic's place on) begins with it."""
@@ -64,10 +66,24 @@ class Signature:
 def _s(
     kind: str, category: str, extension: str, magic: bytes, walker: Callable[[View], Outcome], **more: object
 ) -> Signature:
-    return Signature(kind, category, extension, magic, walker, **more)  # type: ignore[arg-type]
+    anywhere = _ANYWHERE.get(kind) if magic not in (_FRAME, b"true") else None
+    return Signature(kind, category, extension, magic, walker, anywhere=anywhere, **more)  # type: ignore[arg-type]
 
 
 _FRAME = b"\xff\xe0"
+
+# What the formats demand behind a short magic: 28 bits or more together.
+_ANYWHERE: dict[str, tuple[bytes, int]] = {
+    "jpeg": (rb"\xff\xd8\xff(?:[\xc0\xc4\xdb\xe0\xee]\x00|[\xe1-\xed\xef\xfe].)", 5),
+    "bmp": (rb"BM.{4}\x00{4}.{4}[\x0c\x28\x40\x6c\x7c]\x00{3}", 18),
+    "ico": (rb"\x00\x00\x01\x00[\x01-\x20]\x00...\x00[\x00\x01]\x00[\x00\x01\x04\x08\x18\x20]\x00.{6}\x00\x00", 22),
+    "mpeg-ps": (rb"\x00\x00\x01\xba[\x20-\x2f\x40-\x7f]", 5),
+    "mp3": (rb"ID3[\x02-\x04]\x00.[\x00-\x7f]{4}", 10),
+    "gzip": (rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]", 10),
+    "bzip2": (rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)", 10),
+    "pe": (rb"MZ[\x50\x78\x80\x90]\x00[\x01-\x03]\x00\x00\x00", 8),
+    "ttf": (rb"\x00\x01\x00\x00\x00[\x04-\x40].{6}(?:BASE|DSIG|FFTM|GDEF|GPOS|GSUB|LTSH|OS/2|VDMX|cmap|cvt )", 16),
+}
 
 
 @cache

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
+from re import _parser as sre_parse  # type: ignore[attr-defined]
 
 import pytest
 
@@ -155,12 +157,12 @@ def test_a_resumed_scan_ends_with_the_same_catalogue(
 
 def test_strong_signatures_at_odd_places() -> None:
     image = Image().fill("random", 1001)
-    for name in ("png", "pdf", "gzip", "zip", "jpeg2000", "ogg", "mp4"):
+    for name in ("png", "pdf", "gzip", "zip", "jpeg2000", "ogg", "mp4", "ts"):
         image.put(name, kind="random", align=1).fill("random", 333, len(image.data))
     finds = finds_in(bytes(image.data), everywhere=True)
     for start, (name, content) in image.files.items():
         find = at(finds, start)
-        if name == "gzip":  # three bytes of magic: not looked for at any byte
+        if name == "ts":  # one byte of magic: not looked for at any byte
             assert find is None
             continue
         assert find is not None, name
@@ -287,3 +289,20 @@ def test_what_is_typed_narrows_the_list(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError):
         narrowed(Choice(), ">big")
+
+
+@pytest.mark.parametrize("name", ["jpeg", "progressive", "bmp", "icon", "gzip", "bzip2", "png", "zip", "mp4", "bplist"])
+def test_files_of_short_magics_are_found_at_odd_bytes_too(name: str) -> None:
+    """What the format demands behind the magic makes it long enough to be looked for everywhere."""
+    for offset in (1, 333, 4095):
+        data = filling("random", offset, 5) + made(name) + filling("random", 3000, 6)
+        find = at(finds_in(data, everywhere=True), offset)
+        assert find is not None and find.size == len(made(name)) and find.status is Status.COMPLETE, (name, offset)
+
+
+def test_expressions_for_every_byte_are_as_long_as_they_say() -> None:
+    for one in table():
+        if one.anywhere is not None:
+            expression, size = one.anywhere
+            counted = sre_parse.parse(expression, re.DOTALL).getwidth()
+            assert tuple(counted) == (size, size), one.kind
