@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.atomic import write_atomic
 from engine.cases.case import adopt
-from engine.errors import NotFoundError, RefusedError, UsageError, outside
+from engine.errors import NotFoundError, OutsideError, RefusedError, UsageError, outside
 from engine.mapedit import access
 from engine.mapedit.document import Document
 from engine.mapedit.edits import SetLine
@@ -23,6 +23,7 @@ from engine.mapfile.status import MAX_POSITION, UNFINISHED
 from engine.mapfile.write import render_map
 from engine.ranges import RangeSet
 from engine.rescue.arguments import RescueArguments, default_options
+from engine.rescue.capabilities import probe
 from engine.rescue.domain import domain_of
 from engine.rescue.options import RescueOptions
 
@@ -37,8 +38,24 @@ def run_options(options: RescueOptions, size: int | None = None) -> RunOptions:
 
 
 def preview_run(map_: Mapfile, options: RescueOptions | None = None, size: int | None = None) -> NextRun:
-    """The forecast of one ddrescue run on this map; without options that of a plain run."""
-    return next_run(map_, run_options(options or RescueOptions(), size))
+    """The forecast of one ddrescue run on this map; without options that of a plain run. It follows the rules of
+    ddrescue up to 1.29; that a later one is installed is among its warnings."""
+    forecast = next_run(map_, run_options(options or RescueOptions(), size))
+    return replace(forecast, warnings=(*forecast.warnings, *_later_rules()))
+
+
+def _later_rules() -> tuple[str, ...]:
+    """ddrescue's ChangeLog, 1.30: a sweeping phase replaces copying pass 5, pass 2 and trimming take less."""
+    try:
+        installed = probe()
+    except OutsideError:
+        return ()
+    if not installed.sweeps:
+        return ()
+    return (
+        f"ddrescue {installed.version_text} is installed: since 1.30 skipped areas and trimming go by other rules, and "
+        "it may read more than this forecast, which follows 1.29.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +154,3 @@ def _line_ready(document: Document, inside: RangeSet, *, dry_run: bool) -> list[
         document.apply(SetLine(ready.position, ready.phase, ready.current_pass))
         document.save("read a selection now")
     return ["The status line is set to 0x0 ? 1 first: with the old one part of the selection would be left out."]
-

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from engine.cases import create_case
-from engine.errors import RescueError
+from engine.errors import OutsideError, RescueError
 from engine.jobs import JobState
 from engine.mapedit import Document, SetLine, SetStatus, generations_of, preview_run, read_selection
 from engine.mapfile.lock import hold_map
@@ -15,6 +15,7 @@ from engine.mapfile.model import Mapfile
 from engine.mapfile.parse import read_map
 from engine.mapfile.write import write_map
 from engine.ranges import RangeSet
+from engine.rescue.capabilities import Capabilities
 from engine.rescue.options import RescueOptions
 from tests.engine.rescue.driving import assert_true_image, events, rescue, why_failed
 from tests.failing_disk import Error, FailingDisk, make_image
@@ -167,3 +168,19 @@ def test_the_forecast_takes_the_rescues_options(tmp_path):
     write_map(tmp_path / "domain", Mapfile.new(0, MIB, "-").set_range(0, 512, "+"))
     options = RescueOptions(domain_mapfile=str(tmp_path / "domain"))
     assert preview_run(map_, options, 4 * MIB).reads == RangeSet.of(0, 512)
+
+
+@pytest.mark.parametrize(("letters", "warned"), [({"no-trim": "N"}, False), ({"no-trim": "", "no-sweep": "N"}, True)])
+def test_a_ddrescue_that_goes_by_later_rules_is_told(monkeypatch: pytest.MonkeyPatch, letters, warned) -> None:
+    installed = Capabilities("/usr/bin/ddrescue", (1, 30) if warned else (1, 29), "1.30", letters)
+    monkeypatch.setattr("engine.mapedit.preview.probe", lambda: installed)
+    forecast = preview_run(Mapfile.new(0, SIZE), None, SIZE)
+    assert any("ddrescue 1.30 is installed" in warning for warning in forecast.warnings) is warned
+
+
+def test_a_forecast_needs_no_ddrescue(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> Capabilities:
+        raise OutsideError("not here")
+
+    monkeypatch.setattr("engine.mapedit.preview.probe", missing)
+    assert not preview_run(Mapfile.new(0, SIZE), None, SIZE).warnings

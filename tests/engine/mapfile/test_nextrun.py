@@ -33,6 +33,8 @@ def really_read(folder: Path, map_: Mapfile, *options: str) -> tuple[list[tuple[
     needs_tool("ddrescue")
     tool = find_tool("ddrescue")
     assert tool is not None
+    if "--no-sweep" in run([tool, "--help"], timeout_s=60).stdout:
+        pytest.skip("this ddrescue (1.30 or later) goes by other rules than the forecast, which says so")
     source = folder / "source"
     if not source.exists():
         source.write_bytes(b"\x55" * SIZE)
