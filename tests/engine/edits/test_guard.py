@@ -193,6 +193,7 @@ def test_the_open_descriptor_must_be_what_the_name_means_now(
 
     monkeypatch.setattr(os, "fstat", fstat)
     assert same_device(16, node(machine, "sdb"), machine.roots)
-    assert not same_device(17, node(machine, "sdb"), machine.roots)
+    for other in (15, 17):
+        assert not same_device(other, node(machine, "sdb"), machine.roots)
     assert not same_device(16, node(machine, "sda"), machine.roots)
     assert not same_device(16, node(machine, "gone"), machine.roots)
