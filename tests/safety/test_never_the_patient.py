@@ -18,9 +18,9 @@ from engine.jobs.kinds import KINDS
 from tests.engine.partitions.disks import loop
 from tests.safety import patients, visits
 from tests.safety.patients import MIB, Patients
-from tests.safety.traced import command, judged, offences
+from tests.safety.traced import MARK, command, judged, offences
 from tests.safety.traced import visits as visits_of
-from tests.support import needs_loop, needs_tool
+from tests.support import find_tool, needs_loop, needs_tool
 from tests.terminal.tmux import CHECKOUT, Pane
 from tui.commands import GROUPS, group_parser
 
@@ -68,7 +68,7 @@ def _visit(made: Patients, folder: Path, plan: list[dict[str, Any]], watched: li
     for visit in plan:
         name = visit["name"]
         count, bad = judged(lines[name], watched)
-        asked = name == "case create" and "/dev/" in str(visit)  # what the kernel tells of a device is enough for it
+        asked = name in ("case create", "devices") and "/dev/" in str(visit)  # what the kernel tells is enough for them
         assert count > 0 or asked, f"{name} never opened a source: {told[name]['said']}"
         opened += count
         found += [f"{name}: {line}" for line in bad]
@@ -176,3 +176,31 @@ def test_the_screens_only_read(made: Patients, tmp_path: Path) -> None:
     assert opened > 3
     assert found == []
     assert hashlib.sha256(patient.read_bytes()).digest() == before
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("part", range(4))
+def test_every_screen_only_reads_and_survives_a_terminal_of_no_size(tmp_path: Path, part: int) -> None:
+    """All ways of the gallery, which meet every screen, under strace; on each the terminal shrinks and comes back."""
+    from tests.gallery import walks_inside
+    from tests.gallery.walks import WALKS
+
+    assert walks_inside
+    ways = [way for way in WALKS if all(find_tool(tool) for tool in way.needs)][part::4]
+    log, result = tmp_path / "trace", tmp_path / "result.json"
+    argv = command(log, sys.executable, "-m", "tests.safety.walker", str(tmp_path), str(result),
+                   *(way.walk.__name__ for way in ways))  # fmt: skip
+    done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=290, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(result.read_text())
+    assert told["wrong"] == []
+    assert set(told["met"]) == {scene for way in ways for scene in way.scenes}
+    lines = log.read_text(errors="replace").splitlines()
+    opened, found = 0, []
+    for path, digest in told["sources"].items():
+        begins = next(number for number, line in enumerate(lines) if f'{MARK}{path}"' in line)
+        count, bad = judged([line for line in lines[begins + 1 :] if path in line], [Path(path)])
+        opened, found = opened + count, found + bad
+        assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == digest
+    print(f"{len(told['met'])} scenes opened {len(told['sources'])} sources {opened} times")
+    assert found == []

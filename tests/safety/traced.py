@@ -18,7 +18,22 @@ _HARMLESS_IOCTLS = re.compile(
 
 def command(log: Path, *argv: str) -> list[str]:
     """The argument list that runs ``argv`` under strace, all its children too."""
-    return ["strace", "-f", "-y", "-qq", "-s", "0", "-e", f"trace={CALLS}", "-e", "signal=none", "-o", str(log), *argv]
+    return [
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-y",
+        "-qq",
+        "-s",
+        "0",
+        "-e",
+        f"trace={CALLS}",
+        "-e",
+        "signal=none",
+        "-o",
+        str(log),
+        *argv,
+    ]
 
 
 MARK = "/visit: "
@@ -60,6 +75,9 @@ def judged(lines: Iterable[str], patients: Sequence[Path]) -> tuple[int, list[st
                 continue  # relative to a folder of the same name, or the descriptor that was returned
             opened += 1
             if re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND", line) or call == "creat":
+                found.append(line)
+        elif call in ("symlink", "symlinkat"):
+            if as_path.search(line.rsplit(",", 1)[1]):  # what it leads to is only text; what it is called is a file
                 found.append(line)
         elif call == "mmap":
             if "PROT_WRITE" in line and "MAP_SHARED" in line:
