@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,3 +179,21 @@ def test_bridge_sees_the_jobs_of_a_case_that_was_moved_here(jobs_folder: Path, t
     bridge.add_folder(jobs_folder)
     bridge._look()
     assert [one.directory for one in told[-1].jobs] == [job.directory]
+
+
+def test_closed_screens_are_let_go(devices: list[Device], folder: Path) -> None:
+    """A screen that follows the jobs is gone from memory when it is closed, whether jobs change or not."""
+
+    async def walk() -> None:
+        async with deck() as (app, pilot):
+            kept = []
+            for _ in range(3):
+                await pilot.press("J")
+                await until(pilot, lambda: isinstance(app.screen, JobsScreen))
+                kept.append(weakref.ref(app.screen))
+                await pilot.press("q")
+                await until(pilot, lambda: not isinstance(app.screen, JobsScreen))
+            gc.collect()
+            assert sum(one() is not None for one in kept[:-1]) == 0
+
+    run(walk)

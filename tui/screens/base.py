@@ -82,6 +82,10 @@ class DeckScreen(Screen[None]):
         self.deck.jobs_changed.subscribe(self, self._jobs_news)
         take(self.deck.jobs)
 
+    def on_unmount(self) -> None:
+        """Let go of the jobs: a screen that is subscribed stays in memory until jobs change the next time."""
+        self.deck.jobs_changed.unsubscribe(self)
+
     def _jobs_news(self, jobs: tuple[Job, ...]) -> None:
         if self._take_jobs_news is not None and self.on_top:
             self._take_jobs_news(jobs)

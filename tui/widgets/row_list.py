@@ -15,6 +15,9 @@ from textual.strip import Strip
 from tui.keys import bindings
 from tui.widgets.rows import Line, Row, Section, lay_out
 
+_KEPT = 256
+"""So many drawn lines are kept."""
+
 
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     """``show`` takes sections of rows. Enter is left to the screen, which asks for ``chosen``."""
@@ -215,6 +218,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, self.rich_style)
         strip = self._strips.get(number)
         if strip is None:
+            if len(self._strips) >= _KEPT:
+                self._strips.clear()
             strip = self._strips[number] = self._strip(number, width)
         return strip
 
