@@ -108,6 +108,8 @@ def field_text(family: str, kind: int, raw: bytes, coding: int | None = None) ->
     if family in MAIL and kind in _ADDRESSES and len(raw) > 8:
         parts = [_plain(part) for part in raw[8:].split(b"\0") if part]
         return " ".join(part for part in parts if part) if parts and None not in parts else None
+    if not raw.endswith(b"\0") and not raw.isascii():
+        return None  # strings end with a NUL; what does not, and is no plain text, is a number or a structure
     return _plain(raw.removesuffix(b"\0"))
 
 

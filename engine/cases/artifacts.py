@@ -380,7 +380,8 @@ def backup_row(record: Record) -> tuple[Cell, ...]:
     """A record of a backup on one line."""
     dates = "; ".join(f"{one.name} {one.text} {one.zone}{' ?' if one.suspect else ''}" if one.text
                       else f"{one.name} {one.problem or 'unset'}" for one in record.dates)  # fmt: skip
-    words = [f"{one.name or one.type}={one.raw[:16].hex() if one.text is None else one.text}" for one in record.fields]
+    shown = sorted(record.fields, key=lambda one: (not one.name or one.text is None, not one.name))  # what says most
+    words = [f"{one.name or one.type}={one.raw[:16].hex() if one.text is None else one.text}" for one in shown]
     return record.database, record.handle, record.uid, dates, "; ".join(words)
 
 

@@ -96,6 +96,7 @@ def test_names_of_fields_agree_with_other_readers() -> None:
         ("due", "2012-03-29 14:04:00"), ("start", "2012-03-29 13:04:00")
     ]  # fmt: skip
     assert [value.text for value in job.fields[3:]] == ["completed", "high"]
+    assert [value.text for value in book.fields if value.type in (6, 7, 8, 23)] == [None, None, "WAP2 trans09", "WPTCP"]
     assert {value.name: value.text for value in book.fields}["description"] == "WPTCP Trans Someone (100000)"
     assert not book.problems
 
