@@ -85,14 +85,15 @@ _DEFAULTS = {
 def _statuses(
     finished: str, non_tried: str, non_trimmed: str, non_scraped: str, bad: str, *, text: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    """Colours of filled cells; ``text``: of finished and bad where a letter alone is written, if others are read
-    more easily there."""
+    """Colours of filled cells; ``text``: of finished, non-scraped and bad where a letter alone is written, if others
+    are read more easily there."""
     values = (finished, non_tried, non_trimmed, non_scraped, bad)
-    written = text or (finished, bad)
+    written = text or (finished, non_scraped, bad)
     return {
         **{f"status-{mark.name}": value for mark, value in zip(MARKS, values, strict=True)},
         "status-finished-text": written[0],
-        "status-bad-text": written[1],
+        "status-non-scraped-text": written[1],
+        "status-bad-text": written[2],
     }
 
 
@@ -165,7 +166,9 @@ THEMES: dict[str, Theme] = {
             panel="#1E1E1E",
             variables={
                 **_DEFAULTS,
-                **_statuses("#0072B2", "#999999", "#F0E442", "#E69F00", "#D55E00", text=("#3D9BDC", "#F0723A")),
+                **_statuses(
+                    "#0072B2", "#999999", "#F0E442", "#E69F00", "#D55E00", text=("#3D9BDC", "#E69F00", "#F0723A")
+                ),
                 **_frame("#E4E4E4", "#A0A0A0", "#262626", "#585858", "#265C82", "#FFFFFF"),
             },
         ),
@@ -233,7 +236,7 @@ THEMES: dict[str, Theme] = {
                     "ansi_yellow",
                     "ansi_magenta",
                     "ansi_red",
-                    text=("ansi_bright_blue", "ansi_bright_red"),
+                    text=("ansi_cyan", "ansi_bright_magenta", "ansi_bright_red"),
                 ),
                 **_ANSI_FRAME,
             },

@@ -117,8 +117,9 @@ def test_what_stands_on_colour_can_be_read(name: str) -> None:
 def test_sixteen_colours_leave_out_what_is_dark_on_black() -> None:
     """The dark blue and red of many terminals cannot be read on black: text takes the bright ones."""
     ansi = THEMES["ansi"]
-    texts = [ansi.variables["status-finished-text"], ansi.variables["status-bad-text"], ansi.error, ansi.accent]
-    assert not {"ansi_blue", "ansi_red", "ansi_black", "ansi_bright_black"} & set(texts)
+    texts = [ansi.variables[f"status-{name}-text"] for name in ("finished", "non-scraped", "bad")]
+    dark = {"ansi_blue", "ansi_red", "ansi_magenta", "ansi_black", "ansi_bright_black"}
+    assert not dark & {*texts, ansi.error, ansi.accent}
 
 
 def test_every_status_has_its_own_letter_and_glyph_in_ascii_too() -> None:
