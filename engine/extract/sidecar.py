@@ -21,7 +21,7 @@ def sidecar_path(path: Path) -> Path:
 
 def write_sidecar(written: Written) -> None:
     """Save it. Raises ``OutsideError``."""
-    write_json(sidecar_path(written.path), document(written), mode=0o644, durable=False)
+    write_json(sidecar_path(written.path), document(written), mode=0o644, durable=bool(written.missing))
 
 
 def document(written: Written) -> dict[str, Any]:

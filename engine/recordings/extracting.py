@@ -286,7 +286,7 @@ def _remux_sidecar(made: Written, files: Sequence[Written]) -> None:
         remuxed=True, missing_is_of="the parts one after the other",
         parts=[document(one) for one in files], source_ranges=None, missing_source=None,
     )  # fmt: skip
-    write_json(sidecar_path(made.path), value, mode=0o644, durable=False)
+    write_json(sidecar_path(made.path), value, mode=0o644, durable=bool(made.missing))
 
 
 def _free(path: Path) -> Path:

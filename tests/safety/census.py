@@ -17,12 +17,25 @@ NOT_SWEPT: dict[str, str] = {
     "engine/filesystems/store.py:Writer.drop": "removes what was not finished, after an error",
     "engine/jobs/directory.py:JobDirectory.open_log": "what a runner prints, for people: nothing is read back from it",
     "engine/source/device.py:DeviceSource._open": "opens to read: its flags are only put together there",
+    "tui/__main__.py:hold_standard_streams": "opens the null device and nothing else",
     "tui/commands/dvr.py:_scan": "makes the folder for the output, nothing else",
     "tui/commands/rescue.py:_forget_unbegun": "removes an empty folder of its own after a refusal",
     "tui/crash.py:start_log": "the log, for people: nothing is read back from it",
     "tui/screens/carving.py:CarvingScreen._save_domain.<locals>.work": "makes the folder for the output, nothing else",
     "tui/screens/partition_table.py:save_script": "the same two lines as the command's, which is swept",
 }
+
+NOT_SYNCED: dict[str, str] = {
+    "state.json": "told each second; a job whose state is lost counts as lost, and goes on from its checkpoint",
+    "rescue.json": "what a screen follows; the map and the checkpoint are what counts",
+    ".edits.old": "edits that a person chose to discard",
+    "journal.1.jsonl": "older events of a job; the checkpoint syncs the journal that it stands on",
+    ".rescue.json": "of whole files: their name says that nothing is missing; those of holed ones are synced",
+    ".parts.txt": "what ffmpeg is told; removed again",
+    ".chapters.txt": "what ffmpeg is told; removed again",
+    ".png": "a preview; made again from the recording",
+}
+"""Names that may be given before the bytes are on the disk (ends of names), and why."""
 
 RUN_BY: dict[str, str] = {
     "engine/carve/catalogue.py:CatalogueWriter.__init__": "job carve-scan",

@@ -134,7 +134,7 @@ class OddFS:
 
     def utimens(self, path: str, times: tuple[int, int] | None = None) -> None:
         """Times."""
-        os.utime(self._at(path), ns=times)
+        os.utime(self._at(path), ns=times or (time.time_ns(), time.time_ns()))
 
     def statfs(self, path: str) -> dict[str, int]:
         """Room."""

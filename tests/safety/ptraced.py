@@ -27,7 +27,7 @@ CALLS: dict[int, tuple[str, str]] = {
     84: ("rmdir", "p"), 86: ("link", "t"), 265: ("linkat", "b"), 87: ("unlink", "p"), 263: ("unlinkat", "a"),
     88: ("symlink", "t"), 266: ("symlinkat", "t"), 90: ("chmod", "p"), 91: ("fchmod", "f"), 268: ("fchmodat", "a"),
     92: ("chown", "p"), 93: ("fchown", "f"), 260: ("fchownat", "a"), 280: ("utimensat", "a"),
-    40: ("sendfile", "f"), 326: ("copy_file_range", "d"),
+    40: ("sendfile", "f"), 326: ("copy_file_range", "d"), 306: ("syncfs", "f"),
 }  # fmt: skip
 WRITES = frozenset({"write", "pwrite64", "writev", "pwritev", "pwritev2", "sendfile", "copy_file_range"})
 SYNCS = frozenset({"fsync", "fdatasync"})
@@ -56,12 +56,14 @@ def lack() -> str | None:
 
 @dataclass(frozen=True)
 class Call:
-    """The ``number``-th call (from 1) that may change something below the folder; ``size``: bytes it wants to write."""
+    """The ``number``-th call (from 1) that may change something below the folder; ``size``: bytes it wants to write;
+    ``source``: the first of two names."""
 
     number: int
     name: str
     path: str
     size: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,7 @@ def _stopped(pid: int, root: str, seen: Seen, fault: Fault | None, disk: _Disk) 
         return
     if not inside:
         return
-    call = Call(len(seen.calls) + 1, tracee.name, inside[-1], tracee.size)
+    call = Call(len(seen.calls) + 1, tracee.name, inside[-1], tracee.size, inside[0])
     seen.calls.append(call)
     # threads and other processes may come in another order than when it was counted: the next call that fits is meant
     if fault is not None and seen.hit is None and call.number >= fault.number and fits(fault.kind, call):

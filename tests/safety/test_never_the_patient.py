@@ -196,7 +196,8 @@ def test_every_screen_only_reads_and_survives_a_terminal_of_no_size(tmp_path: Pa
     assert told["wrong"] == []
     assert set(told["met"]) == {scene for way in ways for scene in way.scenes}
     lines = log.read_text(errors="replace").splitlines()
-    opened, found = 0, []
+    opened = 0
+    found: list[str] = []
     for path, digest in told["sources"].items():
         begins = next(number for number, line in enumerate(lines) if f'{MARK}{path}"' in line)
         count, bad = judged([line for line in lines[begins + 1 :] if path in line], [Path(path)])

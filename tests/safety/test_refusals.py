@@ -102,7 +102,7 @@ def test_a_partition_is_mounted(disk: Path, tmp_path: Path) -> None:
     undo = tmp_path / "undo"
     undo.mkdir()
     with partitioned(disk) as (device, part), mounted(part, tmp_path / "mnt"):
-        for target in (part, device, *names_of(disk)):
+        for target in (Path(part), Path(device), *names_of(disk)):
             refused(target, undo, "mounted at")
 
 
@@ -120,7 +120,7 @@ def test_a_volume_in_it_is_mounted(disk: Path, tmp_path: Path, through: str) -> 
         part = done.stdout.strip()
         try:
             with mounted(part, tmp_path / "mnt"):
-                for target in (part, *names_of(disk), *([device] if through == "device" else [])):
+                for target in (Path(part), *names_of(disk), *([Path(device)] if through == "device" else [])):
                     refused(target, undo, "mounted at|attached to")
         finally:
             subprocess.run([losetup, "-d", part], check=True)
@@ -138,7 +138,7 @@ def test_it_is_swap(tmp_path: Path) -> None:
         if done.returncode:
             pytest.skip(f"swap cannot be used here: {done.stderr.strip()}")
         try:
-            for target in (device, *names_of(image)):
+            for target in (Path(device), *names_of(image)):
                 refused(target, undo, "is swap")
         finally:
             subprocess.run([str(find_tool("swapoff")), device], check=True)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.safety import ptraced
 from tests.safety.census import NOT_SWEPT, RUN_BY
+from tests.safety.ptraced import Call
+from tests.safety.sweep import named_before_synced
 from tests.safety.writers import ROOT, Writer, _walk, writers
 from tests.support import needs_tool
 
@@ -67,6 +69,22 @@ def test_a_part_of_the_sweep(traceable: None) -> None:
     lines = _sweep("--every", "6", *SAMPLE)
     print("\n".join(lines))
     assert len(lines) == len(SAMPLE) + 1 and lines[-1].endswith("0 wrong")
+
+
+def test_names_come_after_bytes(traceable: None) -> None:
+    """Power loss, for what SQLite writes by itself: the index has its name only when all of it is on the disk."""
+    lines = _sweep("--every", "1000", "--check-census", "job file-index", "case create", "report", "parts script")
+    assert lines[-1].endswith("0 wrong")
+
+
+def test_a_name_that_comes_too_early_is_seen() -> None:
+    written = Call(1, "pwrite64", "/f/x.part", 10)
+    synced, named = Call(2, "fsync", "/f/x.part"), Call(3, "rename", "/f/x", 0, "/f/x.part")
+    folder = Call(4, "fsync", "/f")
+    assert named_before_synced([written, synced, named, folder]) == []
+    assert named_before_synced([written, named, folder]) == ["/f/x"]
+    assert named_before_synced([written, synced, written, named, folder]) == ["/f/x"]
+    assert named_before_synced([written, synced, named]) == ["/f/x"]
 
 
 def test_the_sweep_would_notice(traceable: None, tmp_path: Path) -> None:

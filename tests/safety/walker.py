@@ -84,7 +84,7 @@ class _Protected(Material):
 def _protect(name: str) -> None:
     make = Material.__dict__[name].func
 
-    def protected(self: Material) -> Any:
+    def protected(self: _Protected) -> Any:
         made = make(self)
         for path in made if isinstance(made, list) else [made]:
             path.chmod(0o444)
