@@ -159,6 +159,25 @@ def test_scanned_narrowed_put_together_and_written_on_the_screen(devices: list[D
     assert wanted[1] - wanted[0] == 512
 
 
+def test_twins_are_counted_on_the_screen(devices: list[Device], tmp_path: Path) -> None:
+    path = tmp_path / "twins.img"
+    path.write_bytes(Image().put("jpeg").put("png").put("jpeg").fill("zeros", 512).data)
+
+    async def test() -> None:
+        async with deck(path) as (app, pilot):
+            await until(pilot, lambda: "twins.img" in text(app))
+            await pilot.press("C")
+            await until(pilot, lambda: isinstance(app.screen, CarvingScreen) and "none yet" in text(app))
+            await pilot.press("s")
+            await until(pilot, lambda: "3 files, 3 whole" in text(app), most_s=60)
+            await pilot.press("slash", *"<1M 3/4 jpg", "enter")
+            await until(pilot, lambda: "shown 2: jpg <1048576 3/4" in text(app))
+            await pilot.press("slash", *(["backspace"] * 20), "enter", "w", "enter")
+            await until(pilot, lambda: "3 files written, 1 with the content of another" in text(app), most_s=60)
+
+    run(test)
+
+
 def test_films_and_documents_are_handed_over_at_their_place(devices: list[Device], tmp_path: Path) -> None:
     """Also at odd bytes: the rooms see only what belongs to the find, and give out its very bytes."""
     film = Maker(5).stream(12)

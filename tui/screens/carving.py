@@ -101,11 +101,12 @@ class CarvingScreen(JobScreen):
             self.say(f"{job.error.message}", "error")
         elif job.kind == WRITE and job.result is not None:
             files, lack = int(job.result.get("files", 0)), int(job.result.get("missing_bytes", 0))
-            text = f"{plural(files, 'file', 'files')} written to {job.arguments.get('target')}"
+            text = f"{plural(files, 'file', 'files')} written"
             if twins := int(job.result.get("duplicates", 0)):
-                text += f", {twins} of them with the content of another"
+                text += f", {twins} with the content of another"
             if lack:
-                text += f"; {format_exact(lack)} of them were never read"
+                text += f", {format_exact(lack)} of them never read,"
+            text += f" to {job.arguments.get('target')}"
             self.say(text, "warning" if lack else "info")
         elif job.kind == PIECES and job.result is not None:
             if job.result.get("found"):
