@@ -7,13 +7,15 @@ libFuzzer takes a process over and ends it, so each target is a fork. A fault do
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.fuzz import folder
 from tests.fuzz.judging import judge
@@ -53,6 +55,21 @@ def load() -> dict[str, Target]:
         os.environ[f"XDG_{name}_HOME"] = str(folder.folder(name.lower()))
     with _quiet(), atheris.instrument_imports(include=list(COVERED)):
         return all_targets()
+
+
+def _keep_no_arrays(atheris: Any) -> None:
+    """What follows comparisons never lets go of a result that is no bool: of an array for each one of numpy's. Only
+    numbers and strings are followed, which is where following helps."""
+    follow, shift = atheris._trace_cmp, atheris.instrument_bytecode.CMP_OP_SHIFT_AMOUNT
+    operators = (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
+    followed = frozenset((int, str, bytes))
+
+    def compare(first: Any, second: Any, operation: int, *more: Any) -> Any:
+        if type(first) in followed and type(second) in followed:
+            return follow(first, second, operation, *more)
+        return operators[operation >> shift](first, second)
+
+    atheris._trace_cmp = compare
 
 
 class _quiet:  # noqa: N801
@@ -133,6 +150,7 @@ class Round:
             watch(path.read_bytes())  # imports that come late are done before coverage begins
         limit_memory()
         atheris.Setup(arguments, watch)
+        watch.first = lambda: _keep_no_arrays(atheris)  # it sets itself up when fuzzing begins
         atheris.Fuzz()
 
     def _log(self, name: str) -> Path:
@@ -163,11 +181,15 @@ class _Watch:
 
     def __init__(self, target: Target, faults: Path, figures: Path) -> None:
         self._target, self._faults, self._figures = target, faults, figures
+        self.first: Callable[[], None] | None = None
         self._known: set[str] = set()
         self._slowest, self._slow = 0.0, 0
         self._save()
 
     def __call__(self, data: bytes) -> None:
+        if self.first is not None:
+            self.first()
+            self.first = None
         fault, seconds = judge(self._target, data)
         if fault is not None and fault.slug not in self._known and len(self._known) < _MOST_KEPT:
             self._known.add(fault.slug)
