@@ -238,6 +238,8 @@ class Mapfile:
         chosen = (np.left_shift(np.uint8(1), piece.codes) & np.uint8(flags_of(statuses))) != 0
         changes = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
         edges = piece.bounds[changes]
+        if bool((edges[1:] > edges[:-1]).all()):  # sorted, apart: nothing to sort and join (a million blocks, each key)
+            return RangeSet.sorted_apart(edges[0::2], edges[1::2])
         return RangeSet.from_arrays(edges[0::2], edges[1::2])
 
     def holes(self, start: int, end: int) -> RangeSet:
