@@ -120,7 +120,11 @@ def test_torn_and_foreign_lines_are_passed_over(made: Path) -> None:
     data = made.read_bytes()
     torn = line({"record": "undoing"})[:-20] + b"\n"
     longer = line({"record": "undone"}).replace(b" ", b"0 ", 1)
-    made.write_bytes(data + torn + b"\n" + longer + line(["no", "record"]) + line({"record": "done"}))  # type: ignore[arg-type]
+    wrong = b"".join(
+        b" ".join((line({"record": "undone"}).split(b" ")[0], digit * 64, line({"record": "undone"}).split(b" ", 2)[2]))
+        for digit in (b"0", b"f")
+    )
+    made.write_bytes(data + torn + b"\n" + longer + wrong + line(["no", "record"]) + line({"record": "done"}))  # type: ignore[arg-type]
     assert read_journal(made).records == ("done",)
 
 
