@@ -44,7 +44,7 @@ def walk(reader: Reader, start: int, signature: Signature, limit: int | None = N
         end = max(view.good, min(error.position, view.size), 1)
         why = error.why or "the structure breaks off"
         return Outcome(end, Status.BROKEN, FOOTER, why, error.position, good=view.good)
-    except (struct.error, zlib.error, ValueError, IndexError, OverflowError, UnicodeError) as error:
+    except (struct.error, zlib.error, ValueError, LookupError, ArithmeticError) as error:
         # A walker's own arithmetic on hostile values: the same as a structure that breaks off.
         if view.depth < depth:
             return None

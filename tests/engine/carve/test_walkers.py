@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.carve.outcome import WALKED, Status
+from engine.carve.signatures import table
+from engine.carve.view import Reader
+from engine.carve.walking import walk
+from engine.source.extents import BytesSource
 from tests.engine.carve.images import Image, at, filling, finds_in
 from tests.engine.carve.made_files import MAKERS, database, made
 
@@ -116,3 +121,12 @@ def test_sizes_of_all_ones_and_none(fill: int) -> None:
         if signature.offset + len(signature.magic) <= 8192:
             block[signature.offset : signature.offset + len(signature.magic)] = signature.magic
         finds_in(bytes(block))
+
+
+@pytest.mark.parametrize("raised", [KeyError("x"), ZeroDivisionError(), IndexError(), OverflowError(), ValueError()])
+def test_a_walkers_own_arithmetic_never_ends_a_scan(raised):
+    def walker(_view):
+        raise raised
+
+    strange = replace(next(one for one in table() if one.kind == "png"), walker=walker, depth=1)
+    assert walk(Reader(BytesSource(bytes(600))), 0, strange) is None

@@ -44,6 +44,9 @@ def walkers(data: bytes) -> object:
     if len(data) < 3:
         return None
     signature, hole, body = SIGNATURES[data[0] % len(SIGNATURES)], data[1], data[2:]
+    if not signature.matches(body[signature.offset :]):  # a scan hands over nothing else
+        at = signature.offset
+        body = body[:at].ljust(at, b"\0") + signature.magic + body[at + len(signature.magic) :]
     holes = RangeSet.of(hole * 16, hole * 16 + 16) if hole else RangeSet()
     source = BytesSource(body, holes=holes)
     outcome = walk(Reader(source), 0, signature)
