@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.edits import Lift
 from engine.edits.guard import check_device, check_image, same_device
+from engine.edits.target import open_target
 from engine.errors import OutsideError, RefusedError
 from tests.engine.machine import FakeMachine, recorded_machine
 
@@ -131,6 +133,21 @@ def test_a_read_only_device_is_refused(machine: FakeMachine) -> None:
 def test_a_device_that_the_kernel_does_not_know_is_refused(machine: FakeMachine) -> None:
     (machine.dev / "sdz").write_text("65:144")
     assert refused(machine, "sdz").code == "target-unknown"
+
+
+@pytest.mark.parametrize("lift", [None, Lift("ab12", ""), Lift("ab12", "ab1"), Lift("", ""), Lift("", "x")])
+def test_without_its_word_a_device_is_not_even_looked_at(
+    machine: FakeMachine, monkeypatch: pytest.MonkeyPatch, lift: Lift | None
+) -> None:
+    monkeypatch.setattr(stat, "S_ISBLK", lambda mode: True)
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("opened"))
+    for name in ("sda", "sdb"):
+        with pytest.raises(RefusedError) as caught:
+            open_target(node(machine, name), lift=lift, roots=machine.roots)
+        assert caught.value.code == "device-locked"
+    with pytest.raises(RefusedError) as caught:
+        open_target(node(machine, "sda"), lift=Lift("ab12", " AB12 "), roots=machine.roots)
+    assert caught.value.code == "target-in-use"
 
 
 # --- images
