@@ -140,7 +140,7 @@ def test_without_its_word_a_device_is_not_even_looked_at(
     machine: FakeMachine, monkeypatch: pytest.MonkeyPatch, lift: Lift | None
 ) -> None:
     monkeypatch.setattr(stat, "S_ISBLK", lambda mode: True)
-    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("opened"))
+    monkeypatch.setattr("engine.edits.target._open", lambda *_: pytest.fail("opened"))
     for name in ("sda", "sdb"):
         with pytest.raises(RefusedError) as caught:
             open_target(node(machine, name), lift=lift, roots=machine.roots)
