@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import re
+import select
+import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -250,3 +256,40 @@ def test_the_clock_jumps_while_a_job_runs(tmp_path: Path, jump: str) -> None:
     assert ended.state.value == "done"
     assert 0 < ended.elapsed_s < 600
     assert ended.progress.rate is None or 0 <= ended.progress.rate < 1000
+
+
+# --- the terminal
+
+
+@pytest.mark.terminal
+def test_a_terminal_of_no_size_that_comes_back(tmp_path: Path) -> None:
+    """Begun at 0x0, made 1x1, 0x0, 20x5 and 80x24: the deck is on show again, and has not failed on the way."""
+    image = tmp_path / "patient.img"
+    image.write_bytes(bytes(1 << 20))
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm-256color", LANG="C.UTF-8", PYTHONPATH=str(ROOT), COLUMNS="", LINES="")
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name)
+        os.execv("/bin/sh", ["sh", "-c", 'sleep 0.3; exec "$0" -m tui open "$1"', sys.executable, str(image)])
+    try:
+        for rows, columns, words in ((0, 0, b"patient"), (1, 1, b""), (0, 0, b""), (5, 20, b"need 60x16"),
+                                     (24, 80, b"patient")):  # fmt: skip
+            fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.kill(pid, signal.SIGWINCH)
+            _until_said(fd, words)
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(fd)
+
+
+def _until_said(fd: int, words: bytes) -> None:
+    """Read what the terminal gets until it holds these words, or for a moment when there are none."""
+    found, end = b"", time.monotonic() + (60 if words else 1)
+    while (not words or words not in found) and time.monotonic() < end:
+        if select.select([fd], [], [], 0.1)[0]:
+            found += os.read(fd, 1 << 16)
+        assert b"Traceback" not in found and b"the deck failed" not in found, found[-2000:]
+    assert words in found, found[-500:]

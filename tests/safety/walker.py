@@ -30,7 +30,7 @@ from tests.support import find_tool
 from tests.tui.shell import deck, text
 
 assert walks_inside
-SMALL = ((1, 1), (20, 5), (2, 40), (200, 1))
+SMALL = ((1, 1), (0, 0), (20, 5), (2, 40), (200, 1))
 SOURCES = ("disk", "blank", "lost", "recorder", "letter", "members", "strange", "table")
 """Of the gallery's material: what may only be read."""
 
