@@ -145,14 +145,14 @@ def _partition(line: str, number: int, sector_size: int) -> Wanted | None:
     if "start" not in values or "size" not in values:
         raise UsageError("every partition needs start= and size=", line=number)
     kind = values.get("type", values.get("id", "83")).strip('"').upper()
-    if len(kind) <= 2:
+    if re.fullmatch(r"[0-9A-F]{1,2}", kind):
         kind = kind.lower().rjust(2, "0")
     elif kind not in GPT_TYPES and not re.fullmatch(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", kind):
         raise UsageError(f"{safe_text(kind, 40)!r} is no type", line=number, advice="write two hex digits or a GUID")
     size = _number(values["size"], number)
     if not size:
         return None
-    tail = re.search(r"(\d+)\s*$", device) if colon else None
+    tail = re.search(r"(?<![0-9])([0-9]{1,9})\s*$", device) if colon else None
     return Wanted(
         _number(values["start"], number) * sector_size, size * sector_size, kind,
         _unquoted(values.get("name", "")), "bootable" in values, False, int(tail[1]) if tail else None,
