@@ -152,7 +152,8 @@ def test_lists_that_make_no_table_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     ["label: sun\nstart=1,size=1", "start=1", "start=x,size=1", "nonsense", "sector-size: 520\nstart=1,size=1",
-     "unit: cylinders\nstart=1,size=1", 'start=1,size=1,type="what"', "start=1,size=1,type=8#", "start=1,size=1,type=²"],
+     "unit: cylinders\nstart=1,size=1", 'start=1,size=1,type="what"', "start=1,size=1,type=8#",
+     "start=1,size=1,type=²"],
 )  # fmt: skip
 def test_scripts_that_are_none(text: str) -> None:
     with pytest.raises(UsageError):

@@ -69,7 +69,8 @@ def _messages() -> Iterator[bytes]:
 
 def scripts(data: bytes) -> object:
     """A partition table as sfdisk dumps it."""
-    return parse_script(data.decode("utf-8", "replace"))
+    script = parse_script(data.decode("utf-8", "replace"))
+    return [(one.type, one.extended) for one in script.partitions]  # names are made safe where they are shown
 
 
 def _scripts() -> Iterator[bytes]:
