@@ -30,6 +30,11 @@ def test_how_much_is_missing(missing, size, words):
     assert Title("1", missing=missing).incomplete == (missing.unplaced > 0 or missing.unknown)
 
 
+def test_a_single_byte_without_a_place_makes_a_title_incomplete():
+    assert Title("1", missing=Missing(unplaced=1)).incomplete
+    assert not Title("1", missing=Missing(gaps=(Gap(0, 1),))).incomplete, "unread is not the same as without a place"
+
+
 def test_a_title_is_the_sum_of_its_parts():
     one = Part("one", (Extent(100, 10), Extent(None, 5)))
     two = Part("two", (Extent(105, 20), Extent(400, 1)), unplaced=7)
