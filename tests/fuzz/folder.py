@@ -25,6 +25,11 @@ def folder(name: str) -> Path:
     return path
 
 
-def remove() -> None:
-    """What this process has made; a fuzzing process does not end in the usual way."""
-    shutil.rmtree(_base(os.getpid()), ignore_errors=True)
+def remove(pid: int | None = None) -> None:
+    """What this process has made, or another of ours that did not end in the usual way."""
+    base = _base(os.getpid())
+    if pid is None:
+        shutil.rmtree(base, ignore_errors=True)
+        return
+    for left in base.parent.glob(f"rescuedeck-fuzz-{pid}-*"):
+        shutil.rmtree(left, ignore_errors=True)

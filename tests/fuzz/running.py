@@ -161,6 +161,7 @@ class Round:
 
     def _end(self, pid: int, status: int, cpu_s: float) -> Ran:
         name, begun = self._begun.pop(pid)
+        folder.remove(pid)  # it was ended by libFuzzer, without its own farewell
         log = self._log(name).read_text("utf-8", "replace")
         ran = Ran(name, seconds=round(time.monotonic() - begun, 1), cpu_s=round(cpu_s, 1))
         found = _PROGRESS.findall(log)
