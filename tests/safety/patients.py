@@ -14,6 +14,7 @@ from tests.support import find_tool
 
 MIB = 1 << 20
 START = 2048 * 512
+UNTRIED = "0x0 ? 1\n0x0 0x1400000 ?\n"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def make(folder: Path) -> Patients:
     letter = folder / "letters" / "letter.doc"
     letter.write_bytes(bytes(512) + writer.write(writer.letter(), writer.Layout()).data[512:])
     own = folder / "own.map"
-    own.write_text("0x0 ? 1\n0x0 0x1400000 ?\n")
+    own.write_text(UNTRIED)
     case = folder / "case"
     assert run(["case", "create", str(case), "--source", str(disk), "--image", str(disk), "--quiet"]) == 0
     words = {

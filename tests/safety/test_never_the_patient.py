@@ -76,6 +76,7 @@ def _visit(made: Patients, folder: Path, plan: list[dict[str, Any]], watched: li
 
 
 def _plan(made: Patients, folder: Path, names: list[str], **more: object) -> list[dict[str, Any]]:
+    Path(made.words["OWNMAP"]).write_text(patients.UNTRIED)  # the one that a visit writes to
     plan = []
     for name in names:
         out = folder / name.replace(" ", "-")
