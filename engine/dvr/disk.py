@@ -14,6 +14,7 @@ from engine.source.base import ReadError
 
 MAX_PROBLEMS = 500
 MAX_READS = 2_000_000
+_IN_A_ROW = 64
 _SECTOR = 512
 _MAX_READ = 64 << 20
 
@@ -66,6 +67,7 @@ class Disk:
     Remembers which bytes were asked for as structures (``structures``) and what was found wrong (``problems``, at most
     ``MAX_PROBLEMS``, each thing once). A place the medium does not give counts as unread. It gives at most
     ``MAX_READS`` pieces: structures that lead in circles end there, as a problem. ``reporter`` is for long searches.
+    Raises ``ReadError`` when the device is gone (code ``device-gone``).
     """
 
     def __init__(self, source: Source, base: int = 0, reporter: Reporter = SILENT) -> None:
@@ -140,11 +142,16 @@ class Disk:
             view[:] = bytes(len(view))
             return [(start, start + len(view))]
         lost: list[tuple[int, int]] = []
-        position = start
-        while position < start + len(view):
+        position, bad = start, 0
+        while position < start + len(view) and bad < _IN_A_ROW:
             end = min(start + len(view), position - position % _SECTOR + _SECTOR)
-            lost += self._fill(position, view[position - start : end - start])
+            found = self._fill(position, view[position - start : end - start])
+            lost += found
+            bad = bad + 1 if found else 0
             position = end
+        if position < start + len(view):  # nothing but bad sectors: the rest of this place is left alone
+            view[position - start :] = bytes(start + len(view) - position)
+            lost.append((position, start + len(view)))
         return lost
 
 

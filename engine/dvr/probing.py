@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.dvr import foreign
+from engine.dvr.enduring import EnduringSource
 from engine.dvr.folder import FolderSource
 from engine.dvr.foreign_names import probe_names
 from engine.dvr.meihdfs.structs import GROUP, KNOWN_STARTS
@@ -30,8 +31,10 @@ def probe(source: Source, *, deep: bool = False, reporter: Reporter = SILENT) ->
 
     Looks at pointers and known places, then at every 64 KiB of the first 4 GiB and of the 4 GiB where a superblock's
     first copy would stand; only when nothing is found there for structures that nothing points to, near the start.
-    ``deep`` looks for copies in every group and searches all of the disk. Raises ``CancelledError``.
+    ``deep`` looks for copies in every group and searches all of the disk. Raises ``CancelledError``,
+    ``ReadError`` when the device is gone or fails without end.
     """
+    source = _enduring(source)
     found: list[Finding] = []
     for number, hits in enumerate(_stages(source, deep, reporter)):
         if number == 0 or hits:
@@ -61,6 +64,7 @@ def read(
     """
     from engine.dvr.missing import with_missing
 
+    source = _enduring(source)
     if finding is None:
         found = probe(source, deep=deep, reporter=reporter)
         if not found:
@@ -74,6 +78,10 @@ def read(
     view = SwapSource(source) if finding.swapped else source
     listed = BY_FAMILY[finding.family].read(view, finding, deep=deep, reporter=reporter)
     return with_missing(listed.with_titles(_named_apart(listed.titles)), view)
+
+
+def _enduring(source: Source) -> Source:
+    return source if isinstance(source, FolderSource) else EnduringSource(source)
 
 
 def _named_apart(titles: tuple[Title, ...]) -> tuple[Title, ...]:

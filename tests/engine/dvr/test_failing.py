@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from engine import dvr
+from engine.dvr.disk import Disk
+from engine.errors import NotFoundError
 from engine.ranges import RangeSet
 from engine.source import Source
 from engine.source.base import ReadError
+from engine.source.extents import BytesSource
 from tests.dvr_disks import mpeg, pioneer
 from tests.dvr_disks.pioneer import BLOCK
 from tests.engine.dvr.disks import content, holed
@@ -57,3 +60,24 @@ def test_a_drive_that_is_gone_is_told(save):
     with pytest.raises(ReadError) as told:
         dvr.read(drive)
     assert told.value.code == "device-gone"
+
+
+def test_a_drive_that_gives_nothing_is_given_up_soon(save):
+    made = pioneer.disk("545h", [pioneer.Title(b"T", [pioneer.File(mpeg.stream(20, 1))])])
+    plain = save(made.image)
+    drive = Failing(plain, RangeSet.of(0, plain.size))
+    with pytest.raises(ReadError) as told:
+        dvr.read(drive)
+    assert told.value.code == "device-gone" and "image the drive first" in str(told.value.advice)
+    assert drive.failed <= 5001, "each failed read may cost such a drive seconds"
+    with pytest.raises(NotFoundError):  # what a map calls unread is no failure
+        dvr.read(holed(plain, (0, plain.size)))
+
+
+def test_a_field_of_bad_sectors_is_not_tried_sector_by_sector():
+    plain = BytesSource(bytes(range(256)) * 512)
+    drive = Failing(plain, RangeSet.of(0, 120_000))
+    piece = Disk(drive).piece(0, plain.size)
+    assert drive.failed == 65
+    assert piece.unread[-1][1] == plain.size, "what was not tried is not there"
+    assert piece.data[40_000:] == bytes(plain.size - 40_000)
