@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 import pickle
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 ANNA, BERT = 64_201, 64_202
 """Numbers that belong to nobody on any machine."""
+
+
+@contextmanager
+def folder_for_all() -> Iterator[Path]:
+    """A folder that other users reach too; pytest's own are for their owner alone, and made so again at each start."""
+    with tempfile.TemporaryDirectory(prefix="rescuedeck-users-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 def as_user(uid: int, work: Callable[[], Any], *, sudo_from: int | None = None) -> Any:

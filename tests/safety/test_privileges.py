@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from engine.mapedit import Document, SetStatus
 from engine.mapfile import Mapfile, write_map
 from engine.ranges import RangeSet
 from tests.engine.carve.made_files import made
-from tests.safety.other_user import ANNA, BERT, as_user
+from tests.safety.other_user import ANNA, BERT, as_user, folder_for_all
 from tests.support import needs_root, needs_tool
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -141,25 +141,19 @@ def _patient(path: Path) -> Path:
 
 
 @pytest.fixture
-def case_of_anna(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def case_of_anna(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A case that Anna made in her own folder, and what she may reach."""
     needs_root()
-    base = Path(tmp_path_factory.getbasetemp())
-    folder = tmp_path_factory.mktemp("anna")
-    for above in (folder, *folder.parents):  # pytest's folders are for their owner alone; Anna has to pass through
-        if above == base.parent.parent or above.stat().st_uid != 0:
-            break
-        os.chmod(above, above.stat().st_mode | 0o011)
-    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
-    os.chown(folder, ANNA, ANNA)
-    os.chmod(folder, 0o755)
+    with folder_for_all() as folder:
+        monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        os.chown(folder, ANNA, ANNA)
 
-    def make() -> None:
-        case = create_case(folder / "case", source_path="/dev/null", source_size=1 << 20)
-        write_map(case.map, Mapfile.new(0, 1 << 20))
+        def make() -> None:
+            case = create_case(folder / "case", source_path="/dev/null", source_size=1 << 20)
+            write_map(case.map, Mapfile.new(0, 1 << 20))
 
-    as_user(ANNA, make)
-    return folder / "case"
+        as_user(ANNA, make)
+        yield folder / "case"
 
 
 def foreign(folder: Path, uid: int) -> list[str]:

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import os
-import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from engine.host import Roots
 from engine.host.permissions import files_have_an_owner, keep_drives_unwritten, read_drives
 from tests.engine.machine import FakeMachine
-from tests.safety.other_user import ANNA, as_user
+from tests.safety.other_user import ANNA, as_user, folder_for_all
 from tests.support import needs_root
 
 
 @pytest.fixture
-def roots(tmp_path: Path) -> Roots:
+def roots() -> Iterator[Roots]:
     """Two drives; Anna may pass through to their nodes."""
     needs_root()
-    machine = FakeMachine(tmp_path / "machine")
-    machine.disk("sda", (8, 0), 1 << 20, "pci0000:00/ata1", {"model": "X"})
-    machine.disk("sdb", (8, 16), 1 << 20, "pci0000:00/ata2", {"model": "Y"})
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder == Path(tempfile.gettempdir()):  # everything below it is pytest's, with a level more for each worker
-            break
-        os.chmod(folder, folder.stat().st_mode | 0o011)
-    for name in ("sda", "sdb"):
-        os.chmod(machine.dev / name, 0o600)
-    return replace(machine.roots, devno_of=lambda path: (8, 0) if os.path.exists(path) else None)
+    with folder_for_all() as folder:
+        machine = FakeMachine(folder / "machine")
+        machine.disk("sda", (8, 0), 1 << 20, "pci0000:00/ata1", {"model": "X"})
+        machine.disk("sdb", (8, 16), 1 << 20, "pci0000:00/ata2", {"model": "Y"})
+        for name in ("sda", "sdb"):
+            os.chmod(machine.dev / name, 0o600)
+        yield replace(machine.roots, devno_of=lambda path: (8, 0) if os.path.exists(path) else None)
 
 
 def test_for_a_user_without_any_right(roots: Roots) -> None:
