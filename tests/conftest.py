@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("rescuedeck", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("rescuedeck")
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """The program sets its own; a test that runs it in this process must not leave it to the next one."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(autouse=True)

@@ -79,7 +79,10 @@ def run_pass(
     _save(session, judged, ran)
     for path in (arguments.image, arguments.map, arguments.map + ".bak"):
         _hand_over(path)
-    keep_map(arguments.map, session.maps, f"after {title}: {judged.outcome.message}", automatic=True)
+    try:
+        keep_map(arguments.map, session.maps, f"after {title}: {judged.outcome.message}", automatic=True)
+    except OutsideError as error:  # the map itself stands: how the pass ended matters more than a copy of it
+        session.event("note", code="map-not-kept", message=f"this state of the map could not be kept: {error.message}")
     turn = Turn(judged.known, _ending(judged, ran), judged, ran)
     _note(session, turn, before, chosen)
     if ran.stuck:

@@ -20,6 +20,7 @@ import pytest
 
 from engine.mapfile import read_map
 from tests.safety.odd_fs import odd
+from tests.safety.other_user import folder_for_all
 from tests.support import find_tool, needs_fuse, needs_root, needs_tool
 
 ROOT = Path(__file__).parents[2]
@@ -105,16 +106,19 @@ def test_a_reader_that_goes_and_a_full_output(folder: Path) -> None:
         (("parts", "tree", "closed"), 2, "a folder"),
     ],
 )
-def test_permission_denied(folder: Path, words: tuple[str, ...], code: int, said: str) -> None:
+def test_permission_denied(words: tuple[str, ...], code: int, said: str) -> None:
     """As a person who is not root."""
     needs_root()
+    with folder_for_all() as folder:
+        _try_as_nobody(folder, words, code, said)
+
+
+def _try_as_nobody(folder: Path, words: tuple[str, ...], code: int, said: str) -> None:
     (folder / "locked.img").write_bytes(bytes(4096))
     (folder / "locked.img").chmod(0)
     (folder / "closed").mkdir(mode=0o700)
     (folder / "closed" / "disk.map").write_text(MAP)
     folder.chmod(0o777)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o755)
     setpriv = find_tool("setpriv")
     assert setpriv is not None
     done = call(folder, *words, before=f"{setpriv} --reuid 65534 --regid 65534 --clear-groups",

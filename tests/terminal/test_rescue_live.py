@@ -103,7 +103,9 @@ def come_back_and_finish(place: Path, size: tuple[int, int]) -> None:
         pane.until(r"cell 1 sector")
         assert "--------" in pane.text(), "eight bad sectors in a row"
         pane.keys("d")
-        pane.until(r"job-ended")
+        pane.until(r"command +ddrescue")
+        pane.keys("End")
+        pane.until(r"ended: state done")
         pane.keys("C-q")
         assert pane.status == 0
 

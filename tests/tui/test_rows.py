@@ -91,7 +91,7 @@ def test_ascii_text_fills_the_same_cells(text: str) -> None:
 
 
 def test_ascii_keeps_letters_where_only_glyphs_are_missing() -> None:
-    assert to_ascii("Müller ─│┌ ▶ … █", letters=False) == "Müller -|+ > . #"
+    assert to_ascii("Müller ─│┌ ▶ … █", letters=False) == "Müller -|+ > ~ #"
     assert to_ascii("Müller 文", letters=True) == "M?ller ??"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,37 @@ def arguments(source: Path | str, folder: Path, **more: Any) -> RescueArguments:
     return RescueArguments(
         str(source), str(folder / "image"), str(folder / "map"), options=options, **{"min_free": 0, **more}
     )
+
+
+def fill(place: Path, leave: int = 0) -> Path:
+    """Take the room of a file system but for ``leave`` bytes; the file that takes it."""
+    filler = place / "filler"
+    with open(filler, "ab", buffering=0) as file:
+        while (room := os.statvfs(place).f_bavail * 4096 - leave) > 0:
+            try:
+                file.write(bytes(min(room, 1 << 20)))
+            except OSError:  # somebody else took the last of it meanwhile
+                break
+    return filler
+
+
+@contextmanager
+def kept_full(place: Path) -> Iterator[Path]:
+    """Filled again and again: what a job gives up of its own room must not make the file system look free."""
+    over = threading.Event()
+
+    def again() -> None:
+        while not over.wait(0.02):
+            fill(place)
+
+    filler = fill(place)
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(again)
+        try:
+            yield filler
+        finally:
+            over.set()
+            work.result()
 
 
 def begin(made: RescueArguments) -> Job:

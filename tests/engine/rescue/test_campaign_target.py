@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from engine.jobs import JobState, resume
 from engine.rescue.campaign.verdict import Finding
 from tests.engine.rescue.campaigning import MIB, assert_saved, campaign, killers, switch
-from tests.engine.rescue.driving import assert_true_image, begin, status, wait_end, wait_status, why_failed
+from tests.engine.rescue.driving import (
+    assert_true_image,
+    begin,
+    kept_full,
+    status,
+    wait_end,
+    wait_status,
+    why_failed,
+)
 from tests.failing_disk import FailingDisk, Profile, make_image
 from tests.support import needs_fuse, needs_root, needs_tool
 
@@ -31,18 +36,6 @@ def small_fs(tmp_path):
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def fill(place):
-    """Take all room of a file system; the file that takes it."""
-    filler = place / "filler"
-    with open(filler, "ab", buffering=0) as file:
-        while (room := os.statvfs(place).f_bavail * 4096) > 0:
-            try:
-                file.write(bytes(min(room, MIB)))
-            except OSError:  # the rescue took the last of it meanwhile
-                break
-    return filler
-
-
 @pytest.mark.parametrize(
     ("what", "code", "finding"),
     [("image", "no-space", Finding.TARGET_FULL), ("map", "map-unwritable", Finding.MAP_UNWRITABLE)],
@@ -55,13 +48,8 @@ def test_no_room_ends_it_with_everything_saved_and_it_goes_on_later(tmp_path, sm
         made = dataclasses.replace(made, **{what: str(small_fs / what)})
         job = begin(made)
         wait_status(job, lambda now: now.campaign and now.campaign.cycles == 1 and now.rescued > MIB)
-        stop = threading.Event()
-        with ThreadPoolExecutor(1) as pool:
-            # Again and again: what the job gives up of its own room must not make the target look free.
-            filled = pool.submit(lambda: [fill(small_fs) for _ in iter(lambda: stop.wait(0.02), True)])
+        with kept_full(small_fs) as filler:
             job = wait_end(job)
-            stop.set()
-            filler = filled.result()[-1]
         assert job.state is JobState.FAILED
         # A full disk may also be met first where the state of the map before the pass is kept.
         assert job.error.code in (code, "no-space"), why_failed(job)

@@ -18,6 +18,8 @@ from tests.engine.rescue.driving import (
     assert_true_image,
     begin,
     events,
+    fill,
+    kept_full,
     rescue,
     result_map,
     status,
@@ -47,18 +49,6 @@ def small_fs(tmp_path):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(place)], check=True)
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def fill(place, leave=0):
-    """Take the room of a file system but for ``leave`` bytes; the file that takes it."""
-    filler = place / "filler"
-    with open(filler, "wb", buffering=0) as file:
-        while (room := os.statvfs(place).f_bavail * 4096 - leave) > 0:
-            try:
-                file.write(bytes(min(room, MIB)))
-            except OSError:  # the rescue took the last of it meanwhile
-                break
-    return filler
 
 
 def test_a_good_drive_is_copied_in_one_pass(tmp_path, original):
@@ -438,8 +428,8 @@ def test_a_map_that_cannot_be_saved_is_saved_with_the_ballast_and_the_rescue_sto
         made = dataclasses.replace(made, map=str(small_fs / "out" / "map"))
         job = begin(made)
         wait_status(job, lambda now: now.rescued > 0)
-        filler = fill(small_fs)
-        job = wait_end(job)
+        with kept_full(small_fs) as filler:
+            job = wait_end(job)
         assert job.error.code == "map-unwritable", why_failed(job)
         assert events(job, "error")[0].facts["message"].startswith("stopped in time")
         first = assert_true_image(made, original, disk)
@@ -458,8 +448,8 @@ def test_without_ballast_the_map_is_saved_elsewhere_and_put_back_by_the_next_run
         job = begin(made)
         wait_status(job, lambda now: now.rescued > 0)
         (small_fs / "out" / ".map.ballast").unlink()
-        filler = fill(small_fs)
-        job = wait_end(job)
+        with kept_full(small_fs) as filler:
+            job = wait_end(job)
         assert "the newest map is " in job.error.advice, why_failed(job)
         saved = read_map(job.error.advice.split("the newest map is ")[1].split(":")[0])
         assert saved.ranges("+")
