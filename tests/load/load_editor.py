@@ -62,7 +62,7 @@ async def _hour(report: Report, size: tuple[int, int], keys: int) -> None:
         report.value("memory at the end", typist.memory[-1] / 1e6, "MB")
         allowed = 24 * (1 << 20) + 3 * document.nbytes  # arrays of a map come and go between two weighings
         report.must("memory is flat after warm-up", growth < allowed, f"{growth / 1e6:+.1f} MB")
-        await typist.until(lambda: open_files() <= files + 2)  # no descriptor is left open, once a look that is under way has ended
+        await typist.until(lambda: open_files() <= files + 2)  # none is left open when a look has ended
         report.must("the journal is bounded", not journal.exists() or journal.stat().st_size < MAX_BYTES + (1 << 20))
         done = sum(entry.done for entry in document.history)
         here = render_map(document.map)

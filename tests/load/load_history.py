@@ -42,7 +42,7 @@ async def run(report: Report) -> None:
             await _round(typist)
             typist.weigh()
         report.keys(typist.times)
-        await typist.until(lambda: open_files() <= files + 2)  # no descriptor is left open, once a look that is under way has ended
+        await typist.until(lambda: open_files() <= files + 2)  # none is left open when a look has ended
         later = typist.memory[len(typist.memory) // 4 :]
         report.value("memory", later[-1] / 1e6, "MB")
         report.must("memory is flat", later[-1] - later[0] < 16 << 20, f"{(later[-1] - later[0]) / 1e6:+.1f} MB")

@@ -67,7 +67,7 @@ async def run(report: Report) -> None:
         # The map itself grows with the damage; beyond that nothing may.
         allowed = (12 << 20) + 8 * day.map.bounds.nbytes
         report.must("memory is flat", later[-1] - later[0] < allowed, f"{(later[-1] - later[0]) / 1e6:+.1f} MB")
-        await typist.until(lambda: open_files() <= files + 3)  # no descriptor is left open, once a look that is under way has ended
+        await typist.until(lambda: open_files() <= files + 3)  # none is left open when a look has ended
         day.tell(report)
 
 
