@@ -166,7 +166,7 @@ def inside_rows() -> list[Row]:
     rows = (
         ("files", "files", "F", "which are hit, what to read first, extraction"),
         ("partitions", "partitions", "t", "tables, lost volumes, repairs with a way back"),
-        ("recordings", "recordings", "V", "titles of a video recorder's disk, or by their clock"),
+        ("recordings", "recordings", "V", "titles of a recorder's disk, or by their clock"),
         ("carve", "files by signature", "C", "where no directory names them"),
         ("hex", "bytes", "x", "structures, search, values at the cursor"),
         ("report", "report", "P", "a page for the customer and the next technician"),
