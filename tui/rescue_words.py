@@ -271,11 +271,15 @@ def subject(news: News, target: str) -> str:
 
 
 def what(news: News) -> str:
-    """Source, recipe and strategy: the quiet line where an alert may stand."""
+    """Source and why this pass was chosen: the quiet line where an alert may stand. The figures of a reason are those
+    of its beginning: when nothing runs any more, the last pass is named without them."""
     status = news.status
     if status is None:
         return news.map_path.name if news.map_path is not None else ""
-    parts = (Path(status.source).name, status.reason or status.recipe_title)
+    pass_ = status.reason or status.recipe_title
+    if not news.live:
+        pass_ = f"last pass: {status.recipe_title}" if status.recipe_title else ""
+    parts = (Path(status.source).name, pass_)
     return safe_text("  ".join(part for part in parts if part))
 
 

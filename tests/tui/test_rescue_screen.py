@@ -206,11 +206,16 @@ def test_a_killed_rescue_is_not_shown_as_running(rescue: FakeRescue) -> None:
 
 def test_done_with_gaps_is_not_called_done(rescue: FakeRescue) -> None:
     async def test() -> None:
-        rescue.save(state=State.DONE, headline="24 sectors of bad sectors are left; 3 retry passes are done")
+        rescue.save(
+            state=State.DONE, headline="24 sectors of bad sectors are left; 3 retry passes are done",
+            reason="25 sectors of bad sectors are left: pass 3 of 3", recipe_title="retry bad sectors",
+        )  # fmt: skip
         rescue.end("done")
         async with watching(rescue.directory) as (app, _pilot, _screen):
             shown = text(app)
             assert "GAPS LEFT" in shown
+            assert "last pass: retry bad sectors" in shown
+            assert "25 sectors" not in shown, "that was so before the last pass"
             assert " DONE" not in shown
             assert "3 retry passes are done" in shown
 
